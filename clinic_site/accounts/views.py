@@ -1,0 +1,84 @@
+"""Signing in and out. A form sent after the session ended is carried through signing in, so that nothing typed is lost."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from clinic_site.audit.services import audit_event, record
+
+View = Callable[..., HttpResponse]
+_CARRIED = "carried"
+_SALT = "accounts.carried"
+_CARRIED_LIVES_SECONDS = 12 * 60 * 60
+
+
+class SignInForm(AuthenticationForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+
+class SignIn(LoginView):
+    template_name = "accounts/sign_in.html"
+    authentication_form = SignInForm
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        user = form.get_user()
+        record([audit_event("staff.signed-in", clinic_id=None, user=user, address=self.request.META.get("REMOTE_ADDR"))])
+        carried = _unpack(self.request.POST.get(_CARRIED, ""))
+        if carried is None:
+            return answer
+        action, pairs = carried
+        return render(self.request, "accounts/carry_on.html", {"action": action, "carried": pairs})
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_invalid(form)
+        answer.status_code = 422
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        packed = self.request.POST.get(_CARRIED, "")
+        return {**super().get_context_data(**kwargs), "carried": [(_CARRIED, packed)] if packed else []}
+
+
+class SignOut(LogoutView):
+    http_method_names = ["post", "options"]
+
+
+def sign_in_required(view: View) -> View:
+    """Leads to signing in. A POST from an ended session takes its fields along, signed, and is offered again afterwards."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if request.method != "POST":
+            return redirect(f"{reverse('sign-in')}?next={request.path}")
+        pairs = [(name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"]
+        packed = signing.dumps([request.path, pairs], salt=_SALT, compress=True)
+        form = SignInForm(request)
+        return render(request, "accounts/sign_in.html", {"form": form, "carried": [(_CARRIED, packed)]}, status=401)
+
+    return wrapped
+
+
+def _unpack(packed: str) -> tuple[str, list[tuple[str, str]]] | None:
+    try:
+        action, pairs = signing.loads(packed, salt=_SALT, max_age=_CARRIED_LIVES_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    if not url_has_allowed_host_and_scheme(action, allowed_hosts=None):
+        return None
+    return action, [(name, text) for name, text in pairs]

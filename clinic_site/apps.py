@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ClinicSiteConfig(AppConfig):
+    name = "clinic_site"
+
+    def ready(self) -> None:
+        from clinic_site import checks  # noqa: F401 - registers the start-up checks
+
+
+class ClinicAdminConfig(AdminConfig):
+    default_site = "clinic_site.admin_site.ClinicAdminSite"

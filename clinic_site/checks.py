@@ -1,0 +1,43 @@
+"""What must hold before the program starts; each failure names the setting to mend."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, register
+from django.core.exceptions import ImproperlyConfigured
+from django.dispatch import Signal
+
+from clinic_site.accounts.permissions import roles
+from clinic_site.encryption.cipher import master_key
+from intake import signals
+
+
+@register()
+def secrets_are_set(**_: Any) -> list[Error]:
+    errors = []
+    if len(settings.SECRET_KEY) < 32:
+        errors.append(Error("SECRET_KEY is missing or shorter than 32 characters.", id="clinic.E001"))
+    try:
+        master_key()
+    except ImproperlyConfigured as error:
+        errors.append(Error(str(error), id="clinic.E002"))
+    return errors
+
+
+@register()
+def each_signal_has_one_receiver(**_: Any) -> list[Error]:
+    named: dict[str, Signal] = {"page_saved": signals.page_saved, "response_submitted": signals.response_submitted}
+    return [
+        Error(f"intake.signals.{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003")
+        for name, signal in named.items()
+        if len(signal.receivers) != 1
+    ]
+
+
+@register()
+def roles_are_sound(**_: Any) -> list[Error]:
+    try:
+        roles()
+    except (KeyError, ValueError) as error:
+        return [Error(f"clinic_site/accounts/roles.yaml: {error}", id="clinic.E004")]
+    return []

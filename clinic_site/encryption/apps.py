@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class EncryptionConfig(AppConfig):
+    name = "clinic_site.encryption"

@@ -1,0 +1,41 @@
+import os
+from typing import Any
+
+from django.db import models
+
+from clinic_site.clinics.models import Clinic
+from clinic_site.encryption import cipher
+from clinic_site.records.identifiers import uuid7
+from clinic_site.records.rows import ClinicRow, clinic_key
+
+
+class DataKey(ClinicRow):
+    """The key of one patient's record, wrapped by the master key. Everything sealed about that patient names it; deleting it shreds the record."""
+
+    wrapped = models.BinaryField(editable=False)
+    master_key_id = models.CharField(max_length=12, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [clinic_key("encryption_datakey")]
+
+    def __str__(self) -> str:
+        return f"Data key {self.id}"
+
+    @classmethod
+    def generate(cls, clinic: Clinic) -> "DataKey":
+        """A new unsaved key for one record of `clinic`."""
+        key_id = uuid7()
+        wrapped = cipher.wrap(os.urandom(32), key_id=key_id, clinic_id=clinic.id)
+        return cls(id=key_id, clinic=clinic, wrapped=wrapped, master_key_id=cipher.master_key_id())
+
+    def seal(self, value: Any, *, row: ClinicRow, label: str) -> bytes:
+        return cipher.seal(
+            value, wrapped=self.wrapped, key_id=self.id, clinic_id=self.clinic_id, label=label, row_id=row.id
+        )
+
+    def unseal(self, sealed: bytes, *, row: ClinicRow, label: str) -> Any:
+        """The JSON value, or None when nothing was sealed. Raises cipher.CannotOpen."""
+        return cipher.unseal(
+            sealed, wrapped=self.wrapped, key_id=self.id, clinic_id=self.clinic_id, label=label, row_id=row.id
+        )

@@ -1,0 +1,12 @@
+import os
+
+from django.core.checks import run_checks
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic_site.settings")
+application = get_wsgi_application()
+
+# A server does not run the checks by itself, and an unsafe start must not serve a single page.
+errors = [message for message in run_checks() if message.is_serious()]
+if errors:
+    raise SystemExit("\n".join(str(error.msg) for error in errors))

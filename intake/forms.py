@@ -1,0 +1,126 @@
+"""The one form that renders and reads every page of every questionnaire."""
+
+import datetime
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, LayoutObject
+from django import forms
+from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from intake.answer_types import FIELDS, MOST_KEPT_CHARACTERS, AnswerField, part_name
+from intake.answers import AnswerDocument, Reply, State
+from intake.measures import implausible
+from intake.questionnaires import Page
+
+# Fields that belong to the page itself and not to a question on it.
+PAGE_FIELDS = {"csrfmiddlewaretoken", "ticket", "change", "add"}
+
+
+class Question(LayoutObject):
+    """Lays out one question with the template of its answer type."""
+
+    def __init__(self, link_id: str) -> None:
+        self.link_id = link_id
+
+    def render(self, form: "PageForm", context: Any, template_pack: Any = None, **kwargs: Any) -> str:
+        field = form.fields[self.link_id]
+        assert isinstance(field, AnswerField)
+        return render_to_string(
+            f"intake/answers/{field.template}.html",
+            {
+                "item": field.item,
+                "field": field,
+                "name": self.link_id,
+                "raw": form.raw(self.link_id),
+                "errors": form.errors.get(self.link_id, []),
+                "alone": len(form.fields) == 1,
+                "language": form.language,
+                "rows": form.medicine_rows(self.link_id) if field.item.type == "medicines" else None,
+                "page_text": form.page.item,
+                "instrument": form.instrument(field.item.instrument),
+            },
+        )
+
+
+class PageForm(forms.Form):
+    """The questions of one page. Bound, it yields a reply for each, readable or not, so that nothing typed is lost."""
+
+    def __init__(
+        self, page: Page, document: AnswerDocument, *, language: str, today: datetime.date, data: QueryDict | None = None
+    ) -> None:
+        super().__init__(data)
+        self.page, self.document, self.language = page, document, language
+        for item in page.questions:
+            self.fields[item.link_id] = FIELDS[item.type](item, language=language, today=today)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        self.helper.layout = Layout(*[Question(link_id) for link_id in self.fields])
+
+    def instrument(self, code: str) -> Any:
+        return next((i for i in self.page.section.instruments if i.code == code), None)
+
+    def clean(self) -> dict[str, Any]:
+        self.readable: dict[str, Reply] = dict(self.cleaned_data)
+        for link_id, reply in self.readable.items():
+            field = self.fields[link_id]
+            assert isinstance(field, AnswerField)
+            repeated = self.document.value(link_id) == reply.value
+            if reply.state is State.ANSWERED and implausible(field.item, reply.value) and not repeated:
+                self.add_error(link_id, _("Please check this. If it is right as it stands, press Save and continue again."))
+        for name in self._unexpected():
+            self.add_error(
+                None, _("This page was sent something it does not ask for (%(name)s). What you answered is kept.") % {"name": name[:40]}
+            )
+        return self.cleaned_data
+
+    def _unexpected(self) -> list[str]:
+        expected = set(PAGE_FIELDS)
+        for link_id, field in self.fields.items():
+            expected |= {part_name(link_id, part) for part in field.widget.parts}
+        return sorted(set(self.data) - expected)
+
+    def replies(self) -> dict[str, Reply]:
+        """A reply for every question of the page, valid or not."""
+        self.errors  # noqa: B018 - validates on first access
+        return {link_id: self.readable.get(link_id) or self._unreadable(link_id) for link_id in self.fields}
+
+    def _unreadable(self, link_id: str) -> Reply:
+        raw = {part: texts for part, texts in self.raw(link_id).items() if any(text.strip() for text in texts)}
+        size = sum(len(text) for texts in raw.values() for text in texts)
+        if not raw:
+            return Reply(State.SKIPPED)
+        if size > MOST_KEPT_CHARACTERS:
+            return Reply(State.UNPARSEABLE, None, _("(too long to keep)"))
+        shown = " ".join(text for texts in raw.values() for text in texts)
+        return Reply(State.UNPARSEABLE, raw, shown.replace("\x00", ""))
+
+    def raw(self, link_id: str) -> dict[str, list[str]]:
+        """What the parts of a question hold: as just posted, else as saved."""
+        field = self.fields[link_id]
+        assert isinstance(field, AnswerField)
+        if self.is_bound:
+            return field.widget.value_from_datadict(self.data, self.files, link_id)
+        answer = self.document.get(link_id)
+        if answer is None:
+            return {}
+        if answer.state is State.ANSWERED:
+            return field.raw(answer.value)
+        if answer.state is State.UNPARSEABLE:
+            return answer.value or {}
+        if answer.state in (State.NOT_SURE, State.PREFER_NOT_TO_SAY):
+            return {"": [answer.state.value]} if field.template in ("choice", "multiple_choice") else {"absent": [answer.state.value]}
+        return {}
+
+    def medicine_rows(self, link_id: str) -> list[list[tuple[str, str]]]:
+        """The rows to show: those with something in them, and one empty row to write in (two at the start)."""
+        field = self.fields[link_id]
+        raw = self.raw(link_id)
+        columns = {column: raw.get(column, []) for column in field.columns}
+        count = max((len(texts) for texts in columns.values()), default=0)
+        rows = [[(column, (columns[column] + [""] * count)[n]) for column in field.columns] for n in range(count)]
+        rows = [row for row in rows if any(text.strip() for _column, text in row)]
+        return [*rows, [(column, "") for column in field.columns]]

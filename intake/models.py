@@ -1,0 +1,133 @@
+import secrets
+from hashlib import sha256
+
+from django.db import models
+from django.db.models import Q
+
+from clinic_site.accounts.models import ClinicScoped
+from clinic_site.encryption.models import DataKey
+from clinic_site.publishing.models import FROZEN, DocumentVersion, version_constraints
+from clinic_site.records.identifiers import public_id, reference
+from clinic_site.records.rows import ClinicRow, append_only, clinic_key
+from intake.answers import AnswerDocument
+
+
+class QuestionnaireVersion(DocumentVersion):
+    """A published questionnaire. A response keeps the version it was started on."""
+
+    class Meta:
+        constraints = version_constraints("intake_questionnaireversion")
+        triggers = FROZEN
+
+
+class ResponseStatus(models.TextChoices):
+    """FHIR QuestionnaireResponse.status, as far as it is used here."""
+
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+
+
+class QuestionnaireResponse(ClinicRow):
+    """One person's answers: a draft until submitted, then frozen by the database."""
+
+    public_id = models.CharField(max_length=30, unique=True, default=public_id, editable=False)
+    reference = models.CharField(max_length=9, unique=True, default=reference, editable=False)
+    access_digest = models.BinaryField(max_length=32)
+    questionnaire = models.ForeignKey(QuestionnaireVersion, on_delete=models.PROTECT)
+    data_key = models.ForeignKey(DataKey, on_delete=models.PROTECT)
+    language = models.CharField(max_length=10, default="en")
+    status = models.CharField(max_length=12, choices=ResponseStatus, default=ResponseStatus.IN_PROGRESS)
+    revision = models.PositiveIntegerField(default=0)
+    answers = models.BinaryField(default=b"")
+    started_at = models.DateTimeField(auto_now_add=True)
+    saved_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    idempotency_key = models.UUIDField(null=True)
+
+    objects = ClinicScoped.as_manager()
+
+    class Meta:
+        constraints = [
+            clinic_key("intake_questionnaireresponse"),
+            models.CheckConstraint(
+                condition=Q(status=ResponseStatus.IN_PROGRESS, submitted_at__isnull=True, idempotency_key__isnull=True)
+                | Q(status=ResponseStatus.COMPLETED, submitted_at__isnull=False, idempotency_key__isnull=False),
+                name="intake_response_completed_when_submitted",
+            ),
+        ]
+        triggers = append_only(once="OLD.status = 'completed'")
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == ResponseStatus.IN_PROGRESS
+
+    def new_access_token(self) -> str:
+        """Sets a new secret for the browser that holds this draft and returns it; only its digest is stored."""
+        token = secrets.token_urlsafe(32)
+        self.access_digest = sha256(token.encode()).digest()
+        return token
+
+    def opens_with(self, token: str) -> bool:
+        return secrets.compare_digest(bytes(self.access_digest), sha256(token.encode()).digest())
+
+    def document(self) -> AnswerDocument:
+        return AnswerDocument.from_json(self.data_key.unseal(self.answers, row=self, label="response.answers"))
+
+    def seal_document(self, document: AnswerDocument) -> None:
+        self.answers = self.data_key.seal(document.to_json(), row=self, label="response.answers")
+
+
+class Patient(ClinicRow):
+    """Who a submitted response is about. Names and contact details are sealed; what staff look up are keyed blind indexes."""
+
+    response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="patient")
+    identity = models.BinaryField()
+    name_and_birth_index = models.BinaryField(max_length=32)
+    phone_and_birth_index = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ClinicScoped.as_manager()
+
+    class Meta:
+        constraints = [clinic_key("intake_patient")]
+        indexes = [
+            models.Index(fields=["clinic", "name_and_birth_index"], name="intake_patient_by_name"),
+            models.Index(fields=["clinic", "phone_and_birth_index"], name="intake_patient_by_phone"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"Patient of {self.response_id}"
+
+
+class ConsentDecision(models.TextChoices):
+    """FHIR Consent.provision.type."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+
+
+class Consent(ClinicRow):
+    """One signed (or openly declined) text: which, in which wording, by whom and when."""
+
+    response = models.ForeignKey(QuestionnaireResponse, on_delete=models.PROTECT, related_name="consents")
+    link_id = models.CharField(max_length=80)
+    version = models.CharField(max_length=30)
+    language = models.CharField(max_length=10)
+    text_sha256 = models.CharField(max_length=64, help_text="Of the text and the sentence signed, as shown.")
+    decision = models.CharField(max_length=6, choices=ConsentDecision)
+    signature = models.BinaryField()
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            clinic_key("intake_consent"),
+            models.UniqueConstraint(fields=["response", "link_id"], name="intake_consent_once"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.link_id} {self.decision}"

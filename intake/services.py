@@ -1,0 +1,231 @@
+"""What a patient can do to a response, each in one transaction: start it, save a page, submit it."""
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.db import transaction
+from django.utils import timezone
+
+from clinic_site.audit.models import Actor
+from clinic_site.audit.services import audit_event, record
+from clinic_site.clinics.models import Clinic
+from clinic_site.encryption.cipher import blind_index
+from clinic_site.encryption.models import DataKey
+from intake.answers import Answer, AnswerDocument, Reply, State
+from intake.completeness import Gap, gaps
+from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
+from intake.published import current_version, questionnaire_of
+from intake.questionnaires import Page, Questionnaire
+from intake.signals import page_saved, response_submitted
+
+
+class AlreadySubmitted(Exception):
+    """The response is frozen; nothing can be added to it."""
+
+
+class ChangedElsewhere(Exception):
+    """The same question was saved in another tab after this page was loaded."""
+
+
+class Incomplete(Exception):
+    """The response can not be submitted yet; `gaps` says what is missing and where."""
+
+    def __init__(self, missing: list[Gap]) -> None:
+        super().__init__(f"{len(missing)} gaps")
+        self.gaps = missing
+
+
+@dataclass(frozen=True)
+class SavedPage:
+    document: AnswerDocument
+    revision: int
+    emergency_rules: tuple[str, ...]
+
+
+@transaction.atomic
+def start_response(clinic: Clinic, *, language: str) -> tuple[QuestionnaireResponse, str]:
+    """A new draft and the secret that opens it in this browser."""
+    data_key = DataKey.generate(clinic)
+    data_key.save(force_insert=True)
+    response = QuestionnaireResponse(clinic=clinic, questionnaire=current_version(), data_key=data_key, language=language)
+    token = response.new_access_token()
+    response.save(force_insert=True)
+    record([audit_event("response.started", clinic_id=clinic.id, entity=response, actor=Actor.PATIENT)])
+    return response, token
+
+
+@transaction.atomic
+def save_page(
+    public_id: str,
+    page: Page,
+    replies: Mapping[str, Reply],
+    *,
+    loaded_revision: int,
+    entered_by: str = "self",
+    late: bool = False,
+) -> SavedPage:
+    """Saves the replies of one page and runs the emergency rules.
+
+    `loaded_revision` is the revision the page was shown at. Raises ChangedElsewhere when a question of the page was saved since;
+    a `late` save (its browser pass had ended) then goes to the history instead. Raises AlreadySubmitted.
+    """
+    response = _locked(public_id)
+    if not response.is_draft:
+        raise AlreadySubmitted
+    questionnaire, document = questionnaire_of(response), response.document()
+    now = timezone.now()
+    answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
+    conflicts = any((document.get(a.link_id) or a).revision > loaded_revision for a in answers if document.get(a.link_id))
+    if conflicts and not late:
+        raise ChangedElsewhere
+    if conflicts:
+        document.history += answers
+    else:
+        for answer in answers:
+            document.put(answer)
+        document.retire_unasked(questionnaire, at=now.isoformat())
+    response.revision += 1
+    response.saved_at = now
+    response.seal_document(document)
+    response.save(update_fields=["revision", "saved_at", "answers"])
+    fired = page_saved.send(QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document, page=page)
+    record(
+        [
+            audit_event(
+                "response.page-saved",
+                clinic_id=response.clinic_id,
+                entity=response,
+                actor=Actor.PATIENT,
+                page=page.number,
+                revision=response.revision,
+                late=late,
+            )
+        ]
+    )
+    return SavedPage(document, response.revision, tuple(rule for _receiver, rules in fired for rule in rules))
+
+
+HELP_REPLY = "help_page_reply"
+HELP_REPLIES = {
+    "safe_for_now": "I am safe for now",
+    "need_help": "I need help reaching someone",
+    "wrong_answer": "I chose a wrong answer",
+}
+
+
+@transaction.atomic
+def record_help_reply(public_id: str, *, code: str) -> None:
+    """Keeps what the person pressed on the help page, beside the answers. It changes no flag. Does nothing once submitted."""
+    response = _locked(public_id)
+    if not response.is_draft:
+        return
+    document, now = response.document(), timezone.now().isoformat()
+    document.history.append(
+        Answer(
+            HELP_REPLY, State.ANSWERED, code, "", HELP_REPLIES[code], response.language, "self", now, response.revision, now
+        )
+    )
+    response.seal_document(document)
+    response.save(update_fields=["answers"])
+    record([audit_event("response.help-reply", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)])
+
+
+def _locked(public_id: str) -> QuestionnaireResponse:
+    rows = QuestionnaireResponse.objects.select_related("clinic", "data_key")
+    return rows.select_for_update(of=("self",)).get(public_id=public_id)
+
+
+def _answers(
+    page: Page, replies: Mapping[str, Reply], *, response: QuestionnaireResponse, entered_by: str, at: datetime.datetime
+) -> list[Answer]:
+    if not page.questions:
+        replies = {page.item.link_id: Reply(State.SEEN)}
+    texts = {item.link_id: item.text for item in (page.item, *page.questions)}
+    return [
+        Answer(
+            link_id=link_id,
+            state=reply.state,
+            value=reply.value,
+            question=texts[link_id][response.language],
+            shown=reply.shown,
+            language=response.language,
+            entered_by=entered_by,
+            at=at.isoformat(),
+            revision=response.revision + 1,
+        )
+        for link_id, reply in replies.items()
+    ]
+
+
+@transaction.atomic
+def submit_response(public_id: str, *, idempotency_key: uuid.UUID) -> QuestionnaireResponse:
+    """Freezes the response with its consents and has it screened, all or nothing. Submitting again changes nothing and returns the same.
+
+    Raises Incomplete with the gaps that stand in the way.
+    """
+    response = _locked(public_id)
+    if not response.is_draft:
+        return response
+    questionnaire, document = questionnaire_of(response), response.document()
+    now = timezone.now()
+    missing = gaps(questionnaire, document, now=now)
+    if missing:
+        raise Incomplete(missing)
+    response.status = ResponseStatus.COMPLETED
+    response.submitted_at = now
+    response.idempotency_key = idempotency_key
+    response.save(update_fields=["status", "submitted_at", "idempotency_key"])
+    _patient(response, document).save(force_insert=True)
+    Consent.objects.bulk_create(_consents(response, questionnaire, document))
+    response_submitted.send(QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document)
+    return response
+
+
+def _patient(response: QuestionnaireResponse, document: AnswerDocument) -> Patient:
+    identity = {
+        name: document.value(name)
+        for name in ("legal_given_name", "legal_family_name", "chosen_name", "date_of_birth", "phone", "email", "address")
+    }
+    patient = Patient(clinic_id=response.clinic_id, response=response)
+    patient.identity = response.data_key.seal(identity, row=patient, label="patient.identity")
+    patient.name_and_birth_index = name_index(
+        response.clinic_id, identity["legal_given_name"] or "", identity["legal_family_name"] or "", identity["date_of_birth"] or ""
+    )
+    phone = (identity["phone"] or {}).get("e164", "")
+    patient.phone_and_birth_index = phone_index(response.clinic_id, phone, identity["date_of_birth"] or "")
+    return patient
+
+
+def name_index(clinic_id: uuid.UUID, given_name: str, family_name: str, date_of_birth: str) -> bytes:
+    """The blind index of a legal name with a date of birth (ISO 8601)."""
+    return blind_index("patient.name-and-birth", clinic_id, given_name, family_name, date_of_birth)
+
+
+def phone_index(clinic_id: uuid.UUID, e164: str, date_of_birth: str) -> bytes:
+    return blind_index("patient.phone-and-birth", clinic_id, e164, date_of_birth)
+
+
+def _consents(response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument) -> list[Consent]:
+    consents = []
+    for item in questionnaire.questions.values():
+        answer = document.get(item.link_id)
+        if item.type != "signature" or answer is None or not answer.answered:
+            continue
+        signed = answer.value["decision"] == "signed"
+        text = item.body[answer.language] + "\n\n" + item.statement[answer.language]
+        consent = Consent(
+            clinic_id=response.clinic_id,
+            response=response,
+            link_id=item.link_id,
+            version=item.version,
+            language=answer.language,
+            text_sha256=sha256(text.encode()).hexdigest(),
+            decision=ConsentDecision.PERMIT if signed else ConsentDecision.DENY,
+            signed_at=datetime.datetime.fromisoformat(answer.at),
+        )
+        consent.signature = response.data_key.seal(answer.value["name"], row=consent, label="consent.signature")
+        consents.append(consent)
+    return consents

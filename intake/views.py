@@ -1,0 +1,323 @@
+"""The pages of a patient. One view renders any page of any questionnaire."""
+
+import logging
+import uuid
+import zoneinfo
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic_site.clinics.models import Clinic
+from intake.access import Ticket, held_public_id, holds_pass, read_ticket, set_pass
+from intake.answers import AnswerDocument
+from intake.completeness import asked_pages, first_open_page, is_under_age
+from intake.forms import PageForm
+from intake.models import QuestionnaireResponse
+from intake.presentation import check_rows, page_context, problems_of_form, problems_of_gaps, task_list
+from intake.published import NothingPublished, questionnaire_of
+from intake.questionnaires import Page, Questionnaire
+from intake.services import (
+    HELP_REPLIES,
+    AlreadySubmitted,
+    ChangedElsewhere,
+    Incomplete,
+    SavedPage,
+    record_help_reply,
+    save_page,
+    start_response,
+    submit_response,
+)
+
+log = logging.getLogger(__name__)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest, slug: str) -> HttpResponse:
+    """The clinic's public address: what this is, and a button that starts a draft. Looking stores nothing."""
+    clinic = Clinic.objects.filter(slug=slug).first()
+    if clinic is None:
+        raise Http404
+    if request.method == "POST" and clinic.is_accepting:
+        try:
+            response, token = start_response(clinic, language="en")
+        except NothingPublished:
+            log.error("No questionnaire is published: run manage.py publish_content.")
+            return render(request, "503.html", status=503)
+        started = redirect("intake:page", response.public_id, 1)
+        set_pass(started, response, token)
+        return started
+    return render(request, "intake/start.html", {**_about(clinic), "unfinished": _unfinished(request, clinic)})
+
+
+def _unfinished(request: HttpRequest, clinic: Clinic) -> QuestionnaireResponse | None:
+    held = held_public_id(request)
+    response = QuestionnaireResponse.objects.filter(public_id=held, clinic=clinic).first() if held else None
+    return response if response is not None and response.is_draft and holds_pass(request, response) else None
+
+
+def _about(clinic: Clinic) -> dict[str, Any]:
+    return {"clinic": clinic, "clinic_open": clinic.is_open(), "language": "en"}
+
+
+def _find(public_id: str) -> QuestionnaireResponse:
+    response = QuestionnaireResponse.objects.select_related("clinic", "data_key").filter(public_id=public_id).first()
+    if response is None:
+        raise Http404
+    return response
+
+
+def _context(response: QuestionnaireResponse) -> dict[str, Any]:
+    saved = response.saved_at
+    zone = zoneinfo.ZoneInfo(response.clinic.time_zone)
+    local = saved.astimezone(zone).strftime("%-I:%M %p").lower() if saved else ""
+    return {**_about(response.clinic), "response": response, "language": response.language, "saved_at": local}
+
+
+def _refusal(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse | None:
+    """The page shown instead when this browser may not see the draft, or it was sent already; None when all is well."""
+    if not holds_pass(request, response):
+        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    if not response.is_draft:
+        return redirect("intake:done", response.public_id)
+    return None
+
+
+@require_safe
+def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
+    response = _find(public_id)
+    if refusal := _refusal(request, response):
+        return refusal
+    questionnaire, document = questionnaire_of(response), response.document()
+    if is_under_age(questionnaire, document, response.clinic.today()):
+        return redirect("intake:stopped", public_id)
+    return render(request, "intake/tasks.html", {**_context(response), **task_list(response, questionnaire, document)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
+    response = _find(public_id)
+    ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
+    if request.method == "POST" and ticket and (not holds_pass(request, response) or not response.is_draft):
+        return late_page(request, public_id, number)
+    if refusal := _refusal(request, response):
+        return refusal
+    questionnaire, document = questionnaire_of(response), response.document()
+    shown = _page_or_404(questionnaire, number)
+    birth_page = questionnaire.page_of.get("date_of_birth")
+    if is_under_age(questionnaire, document, response.clinic.today()) and shown is not birth_page:
+        return redirect("intake:stopped", public_id)
+    if request.method == "POST":
+        return _save(request, response, questionnaire, document, shown, ticket)
+    if shown not in asked_pages(questionnaire, document):
+        return redirect("intake:tasks", public_id)
+    form = PageForm(shown, document, language=response.language, today=response.clinic.today())
+    return _page(request, response, questionnaire, document, form, change="change" in request.GET)
+
+
+def _page_or_404(questionnaire: Questionnaire, number: int) -> Page:
+    if not 1 <= number <= len(questionnaire.pages):
+        raise Http404
+    return questionnaire.pages[number - 1]
+
+
+def _page(
+    request: HttpRequest,
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    form: PageForm,
+    *,
+    change: bool,
+    status: int = 200,
+    **extra: Any,
+) -> HttpResponse:
+    context = _context(response)
+    context |= page_context(response, questionnaire, document, form, change=change)
+    context["ticket"] = Ticket(response.public_id, form.page.number, response.revision).sign()
+    return render(request, "intake/page.html", {**context, **extra}, status=status)
+
+
+def _save(
+    request: HttpRequest,
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    shown: Page,
+    ticket: Ticket | None,
+) -> HttpResponse:
+    """Saves what was posted, readable or not, and leads on. An unreadable answer is kept, and the page comes back saying what to do."""
+    change = "change" in request.POST
+    form = PageForm(
+        shown, document, language=response.language, today=response.clinic.today(), data=request.POST  # type: ignore[arg-type]
+    )
+    valid = form.is_valid()
+    if ticket is None:
+        notice = "This page was open for too long or was changed on the way. What you typed is here: press Save and continue."
+        return _page(request, response, questionnaire, document, form, change=change, status=400, notice=notice)
+    try:
+        saved = save_page(response.public_id, shown, form.replies(), loaded_revision=ticket.revision)
+    except ChangedElsewhere:
+        return _conflict(request, response, questionnaire, form, change=change)
+    except AlreadySubmitted:
+        return late_page(request, response.public_id, shown.number)
+    response.revision, response.saved_at = saved.revision, timezone.now()
+    if saved.emergency_rules:
+        return _see_other("intake:help_now", response.public_id)
+    if is_under_age(questionnaire, saved.document, response.clinic.today()):
+        return _see_other("intake:stopped", response.public_id)
+    if not valid:
+        problems = problems_of_form(form)
+        return _page(
+            request, response, questionnaire, saved.document, form, change=change, status=422, problems=problems
+        )
+    if "add" in request.POST:
+        return _see_other("intake:page", response.public_id, shown.number)
+    return _onward(response, questionnaire, saved, shown, change=change)
+
+
+def _conflict(
+    request: HttpRequest, response: QuestionnaireResponse, questionnaire: Questionnaire, form: PageForm, *, change: bool
+) -> HttpResponse:
+    """409: the same question was saved in another tab. Both answers are shown; saving again keeps the one typed here."""
+    newest = _find(response.public_id)
+    document = newest.document()
+    saved = [(field.label, answer.shown) for name, field in form.fields.items() if (answer := document.get(name))]
+    notice = "This page was saved in another tab or window after you opened it here. To keep what you see below, press Save and continue."
+    return _page(request, newest, questionnaire, document, form, change=change, status=409, notice=notice, conflict=saved)
+
+
+def _onward(
+    response: QuestionnaireResponse, questionnaire: Questionnaire, saved: SavedPage, shown: Page, *, change: bool
+) -> HttpResponse:
+    pages = asked_pages(questionnaire, saved.document)
+    if change:
+        following = first_open_page([p for p in pages if p.number > shown.number and p.item.enable_when], saved.document)
+    else:
+        following = next((p for p in pages if p.number > shown.number), None)
+    if following is None:
+        return _see_other("intake:check", response.public_id)
+    return _see_other("intake:page", response.public_id, following.number)
+
+
+def _see_other(name: str, *args: Any) -> HttpResponse:
+    answer = redirect(name, *args)
+    answer.status_code = 303
+    return answer
+
+
+def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
+    """A page posted by a browser whose pass has ended. What was typed is kept, and nothing of the draft is shown."""
+    response = _find(public_id)
+    questionnaire = questionnaire_of(response)
+    shown = _page_or_404(questionnaire, number)
+    ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
+    form = PageForm(
+        shown, AnswerDocument(), language=response.language, today=response.clinic.today(), data=request.POST  # type: ignore[arg-type]
+    )
+    if ticket is None or "ticket" not in request.POST:
+        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    try:
+        saved = save_page(public_id, shown, form.replies(), loaded_revision=ticket.revision, late=True)
+    except AlreadySubmitted:
+        typed = [reply.shown for reply in form.replies().values() if reply.shown]
+        return render(request, "intake/already_sent.html", {**_context(response), "typed": typed}, status=409)
+    if saved.emergency_rules:
+        return _see_other("intake:help_now", public_id)
+    context = {**_context(response), "kept": True, "can_continue": holds_pass(request, response)}
+    return render(request, "intake/late.html", context, status=403)
+
+
+@require_safe
+def check(request: HttpRequest, public_id: str) -> HttpResponse:
+    response = _find(public_id)
+    if refusal := _refusal(request, response):
+        return refusal
+    return _check(request, response)
+
+
+def _check(request: HttpRequest, response: QuestionnaireResponse, *, problems: list[Any] | None = None, status: int = 200) -> HttpResponse:
+    questionnaire, document = questionnaire_of(response), response.document()
+    if is_under_age(questionnaire, document, response.clinic.today()):
+        return redirect("intake:stopped", response.public_id)
+    context = {**_context(response), **check_rows(response, questionnaire, document), "idempotency_key": uuid.uuid4()}
+    return render(request, "intake/check.html", {**context, "problems": problems}, status=status)
+
+
+@require_POST
+def submit(request: HttpRequest, public_id: str) -> HttpResponse:
+    response = _find(public_id)
+    if not holds_pass(request, response):
+        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    try:
+        key = uuid.UUID(request.POST.get("idempotency_key", ""))
+    except ValueError:
+        problem = [("#send", "This page was changed on the way. Check your answers and press Send my answers again.")]
+        return _check(request, response, problems=problem, status=400)
+    if is_under_age(questionnaire_of(response), response.document(), response.clinic.today()):
+        return _see_other("intake:stopped", public_id)
+    try:
+        submit_response(public_id, idempotency_key=key)
+    except Incomplete as incomplete:
+        return _check(request, response, problems=problems_of_gaps(response, incomplete.gaps), status=422)
+    return _see_other("intake:done", public_id)
+
+
+@require_safe
+def done(request: HttpRequest, public_id: str) -> HttpResponse:
+    response = _find(public_id)
+    if not holds_pass(request, response):
+        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    if response.is_draft:
+        return redirect("intake:tasks", public_id)
+    return render(request, "intake/done.html", _context(response))
+
+
+@require_safe
+def stopped(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Under the clinic's age: nothing more is asked, and the way to a person is shown."""
+    response = _find(public_id)
+    if refusal := _refusal(request, response):
+        return refusal
+    birth_page = questionnaire_of(response).page_of.get("date_of_birth")
+    change_url = reverse("intake:page", args=[public_id, birth_page.number]) if birth_page else None
+    return render(request, "intake/stopped.html", {**_context(response), "change_url": change_url})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def help_now(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """The page for a person in danger. What it says is in the template; without a database it still says it."""
+    context: dict[str, Any] = {"clinic": None, "language": "en"}
+    try:
+        response = _find(public_id) if public_id else None
+        if response is not None:
+            context |= _about(response.clinic)
+        if response is not None and holds_pass(request, response):
+            code = request.POST.get("reply", "")
+            if code in HELP_REPLIES:
+                record_help_reply(public_id, code=code)
+                return _see_other("intake:help_now_replied", public_id)
+            context |= {
+                "reply_url": reverse("intake:help_now", args=[public_id]),
+                "replied": request.resolver_match.url_name == "help_now_replied" if request.resolver_match else False,
+                "continue_url": _continue_url(response),
+            }
+    except (DatabaseError, Http404):
+        log.warning("The help page was shown without the clinic's details.")
+    return render(request, "intake/help_now.html", context)
+
+
+def _continue_url(response: QuestionnaireResponse) -> str:
+    if not response.is_draft:
+        return reverse("intake:done", args=[response.public_id])
+    questionnaire, document = questionnaire_of(response), response.document()
+    following = first_open_page(asked_pages(questionnaire, document), document)
+    if following is None:
+        return reverse("intake:check", args=[response.public_id])
+    return reverse("intake:page", args=[response.public_id, following.number])
+
+

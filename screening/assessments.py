@@ -1,0 +1,142 @@
+"""Running the rules over a response and keeping what came out."""
+
+import datetime
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.utils import timezone
+
+from clinic_site.encryption.cipher import blind_index
+from clinic_site.publishing.documents import canonical_form
+from intake.answers import AnswerDocument
+from intake.models import QuestionnaireResponse
+from intake.questionnaires import Questionnaire
+from screening.engine import ENGINE, FAILED, Result, assess, assess_draft, flag_failure
+from screening.facts import Facts, Measurement, facts_from_response
+from screening.models import Assessment, Case, DetectedIssue, Observation, Stage
+from screening.published import current_rule_set
+from screening.rules import RuleSet
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: the facts the rules saw and what they said."""
+
+    rule_set_id: uuid.UUID | None
+    facts: Facts
+    result: Result
+    at: datetime.datetime
+    on: datetime.date
+
+
+def screen_response(
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    *,
+    rule_set: tuple[uuid.UUID, RuleSet],
+    measurements: Iterable[Measurement] = (),
+    saved: set[str] | None = None,
+) -> Run:
+    """Facts and flags of a response as of its submission, or of now while it is a draft; only the age of readings counts to today.
+
+    `saved` (facts whose page has been saved) makes it a draft: emergency bands only.
+    """
+    as_of = response.submitted_at or timezone.now()
+    version_id, rules = rule_set
+    today = response.clinic.date_of(as_of)
+    facts = facts_from_response(
+        questionnaire,
+        document,
+        lexicon=rules.lexicon,
+        now=as_of,
+        today=today,
+        licensed_states=response.clinic.licensed_states,
+        measurements=measurements,
+        readings_on=response.clinic.today(),
+    )
+    result = assess(rules, facts.values) if saved is None else assess_draft(rules, facts.values, saved=saved)
+    return Run(version_id, facts, result, timezone.now(), today)
+
+
+def screen_or_flag(
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    *,
+    measurements: Iterable[Measurement] = (),
+) -> Run:
+    """A run of the current rule set; when it fails as a whole, a run whose one flag is that nothing could be assessed."""
+
+    def run() -> Run:
+        rule_set = current_rule_set()
+        return screen_response(response, questionnaire, document, rule_set=rule_set, measurements=measurements)
+
+    failed = Run(None, Facts(), Result(("", "", ""), (FAILED,)), timezone.now(), response.clinic.today())
+    return flag_failure(run, f"response {response.reference}") or failed
+
+
+def result_hash(result: Result) -> str:
+    return sha256(canonical_form(result.to_json()).encode()).hexdigest()
+
+
+def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, list[DetectedIssue]]:
+    """Unsaved rows of a run: the assessment and one flag for each issue."""
+    data_key = case.response.data_key
+    assessment = Assessment(
+        clinic_id=case.clinic_id,
+        case=case,
+        rule_set_id=run.rule_set_id,
+        stage=stage,
+        engine=ENGINE,
+        result_sha256=result_hash(run.result),
+        highest_tier=run.result.highest_tier,
+        assessed_at=run.at,
+        assessed_on=run.on,
+    )
+    sealed = {"values": _json_values(run.facts), "states": dict(run.facts.states), "lists": dict(run.facts.lists)}
+    assessment.facts = data_key.seal(sealed, row=assessment, label="assessment.facts")
+    issues = [
+        DetectedIssue(
+            clinic_id=case.clinic_id,
+            case=case,
+            assessment=assessment,
+            rule_id=issue.rule,
+            tier=issue.tier,
+            status=issue.status,
+            hold=issue.hold,
+            worst_case_assumed=issue.worst_case_assumed,
+            caused_by=list(issue.caused_by),
+            settled_by=list(issue.settled_by),
+            position=position,
+            fingerprint=_fingerprint(case, run, issue.rule, issue.tier, issue.status, issue.caused_by),
+        )
+        for position, issue in enumerate(run.result.issues)
+    ]
+    return assessment, issues
+
+
+def _json_values(facts: Facts) -> dict[str, str | float]:
+    """Facts as JSON holds them: "never" (infinity) by its name."""
+    return {name: "never" if value == float("inf") else value for name, value in facts.values.items()}
+
+
+def _fingerprint(case: Case, run: Run, rule: str, tier: str, status: str, caused_by: tuple[str, ...]) -> bytes:
+    """Keyed, because the values behind a flag could otherwise be guessed from it."""
+    # Numbers that only count days move by themselves; the flag is the same finding as long as its tier is.
+    values = {n: "counted" if "since" in n or n.endswith("age_days") else run.facts.values.get(n) for n in caused_by}
+    return blind_index("issue.fingerprint", case.clinic_id, str(case.id), rule, tier, status, canonical_form(values))
+
+
+def measurements_of(case: Case, observations: Iterable[Observation]) -> list[Measurement]:
+    """What staff recorded, as facts that stand over the answers."""
+    found = []
+    for observation in observations:
+        values = case.response.data_key.unseal(observation.values, row=observation, label="observation.values")
+        found += [Measurement(name, value, observation.observed_on) for name, value in values["facts"].items()]
+    return found

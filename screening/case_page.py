@@ -1,0 +1,238 @@
+"""Everything a clinician sees of one case, gathered once: for the page, and for the hash that a signature is bound to."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from django.db.models import Q
+
+from clinic_site.publishing.documents import canonical_form
+from intake.answers import Answer, AnswerDocument, Truth, what_is_asked
+from intake.models import QuestionnaireResponse
+from intake.published import questionnaire_of
+from intake.questionnaires import Item, Questionnaire, Section
+from intake.services import HELP_REPLY
+from screening.assessments import measurements_of
+from screening.facts import Measurement, link_ids_of
+from screening.models import (
+    Assessment,
+    Case,
+    CaseEvent,
+    Decision,
+    DetectedIssue,
+    Disposition,
+    Observation,
+    Stage,
+)
+from screening.published import rule_set_version
+from screening.rules import Rule, RuleSet
+
+_NEEDS_TWO = "absolute"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question on the answers side: what was asked, what was said, and what it was before."""
+
+    link_id: str
+    question: str
+    shown: str
+    state: str
+    entered_by: str
+    at: str
+    changes: tuple[Answer, ...]
+    flags: tuple["Flag", ...] = ()
+
+
+@dataclass
+class Flag:
+    """One flag with what became of it. `from_draft`: it fired before the answers were sent, and does not any more."""
+
+    issue: DetectedIssue
+    rule: Rule | None
+    rule_set: RuleSet | None
+    causes: tuple[str, ...]
+    settled_by: tuple[str, ...]
+    from_draft: bool
+    dispositions: list[Disposition] = field(default_factory=list)
+    words: dict[uuid.UUID, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return self.rule.title["en"] if self.rule else "The rules could not be run"
+
+    @property
+    def blocks_signing(self) -> bool:
+        return self.issue.blocks_signing
+
+    @property
+    def needs_second(self) -> bool:
+        return self.issue.tier == _NEEDS_TWO and len({d.by_id for d in self.dispositions}) == 1
+
+    @property
+    def closed(self) -> bool:
+        return len({d.by_id for d in self.dispositions}) >= (2 if self.issue.tier == _NEEDS_TWO else 1)
+
+
+@dataclass(frozen=True)
+class Signed:
+    decision: Decision
+    words: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    observation: Observation
+    facts: dict[str, Any]
+    note: str
+
+
+@dataclass(frozen=True)
+class CasePage:
+    questionnaire: Questionnaire
+    document: AnswerDocument
+    assessment_id: uuid.UUID | None
+    flags: tuple[Flag, ...]
+    sections: tuple[tuple[Section, tuple[Row, ...]], ...]
+    observations: tuple[Recorded, ...]
+    measurements: tuple[Measurement, ...]
+    events: tuple[CaseEvent, ...]
+    decisions: tuple[Signed, ...]
+    help_replies: tuple[Answer, ...]
+
+    @property
+    def shown_sha256(self) -> str:
+        """The hash of what the screen says about this case: answers, flags with how they were closed, staff records, earlier decisions."""
+        content = {
+            "answers": [[row.link_id, row.question, row.shown, row.state] for _s, rows in self.sections for row in rows],
+            "flags": [
+                [str(f.issue.id), f.issue.rule_id, f.issue.tier, f.issue.status, f.issue.hold, f.issue.worst_case_assumed]
+                + [[d.reason, str(d.by_id), f.words[d.id]] for d in f.dispositions]
+                for f in self.flags
+            ],
+            "observations": [[r.observation.kind, str(r.observation.observed_on), r.facts, r.note] for r in self.observations],
+            "decisions": [[s.decision.outcome, str(s.decision.signed_by_id), s.words] for s in self.decisions],
+        }
+        return sha256(canonical_form(content).encode()).hexdigest()
+
+
+def build_case_page(case: Case) -> CasePage:
+    """Reads the case in four statements. `case` comes with its response, clinic and data key."""
+    response = case.response
+    key = response.data_key
+    questionnaire, document = questionnaire_of(response), response.document()
+    flags, assessment_id = _flags(case, questionnaire)
+    observations = [
+        Recorded(o, values["facts"], values["note"])
+        for o in Observation.objects.filter(case=case).select_related("recorded_by").order_by("id")
+        if (values := key.unseal(o.values, row=o, label="observation.values"))
+    ]
+    related = ("by", "decision", "decision__signed_by")
+    events = list(CaseEvent.objects.filter(case=case).select_related(*related).order_by("id"))
+    decisions = [
+        Signed(e.decision, key.unseal(e.decision.words, row=e.decision, label="decision.words")) for e in events if e.decision
+    ]
+    return CasePage(
+        questionnaire=questionnaire,
+        document=document,
+        assessment_id=assessment_id,
+        flags=tuple(flags),
+        sections=tuple(_sections(questionnaire, document, flags)),
+        observations=tuple(observations),
+        measurements=tuple(measurements_of(case, [recorded.observation for recorded in observations])),
+        events=tuple(events),
+        decisions=tuple(decisions),
+        help_replies=tuple(document.changes(HELP_REPLY)),
+    )
+
+
+def _flags(case: Case, questionnaire: Questionnaire) -> tuple[list[Flag], uuid.UUID | None]:
+    """The flags of the newest assessment, and those of the draft that it does not repeat: an alarm is never gone by itself."""
+    newest = Assessment.objects.filter(case=case).order_by("-id").values("id")[:1]
+    issues = list(
+        DetectedIssue.objects.filter(Q(assessment_id__in=newest) | Q(assessment__stage=Stage.DRAFT), case=case)
+        .select_related("assessment")
+        .order_by("-assessment_id", "position")
+    )
+    newest_id = issues[0].assessment_id if issues else None
+    if newest_id is None or issues[0].assessment.stage == Stage.DRAFT:
+        # A newest assessment without flags yields no rows of its own.
+        newest_id = Assessment.objects.filter(case=case).order_by("-id").values_list("id", flat=True).first()
+    flags, seen = [], set()
+    for issue in issues:
+        if issue.rule_id not in seen:
+            seen.add(issue.rule_id)
+            flags.append(_flag(issue, questionnaire, from_draft=issue.assessment_id != newest_id))
+    _add_dispositions(case, flags)
+    return flags, newest_id
+
+
+def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: bool) -> Flag:
+    version_id = issue.assessment.rule_set_id
+    rule_set = rule_set_version(version_id) if version_id else None
+
+    def questions(facts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(link_id for fact in facts for link_id in link_ids_of(fact, questionnaire)))
+
+    return Flag(
+        issue=issue,
+        rule=rule_set.by_id.get(issue.rule_id) if rule_set else None,
+        rule_set=rule_set,
+        causes=questions(issue.caused_by),
+        settled_by=tuple(link_id for link_id in questions(issue.settled_by) if link_id not in questions(issue.caused_by)),
+        from_draft=from_draft,
+    )
+
+
+def _add_dispositions(case: Case, flags: list[Flag]) -> None:
+    dispositions = list(Disposition.objects.filter(case=case).select_related("by").order_by("id"))
+    for flag in flags:
+        for disposition in dispositions:
+            if bytes(disposition.fingerprint) == bytes(flag.issue.fingerprint):
+                flag.dispositions.append(disposition)
+                flag.words[disposition.id] = case.response.data_key.unseal(
+                    disposition.words, row=disposition, label="disposition.words"
+                )
+
+
+def _sections(
+    questionnaire: Questionnaire, document: AnswerDocument, flags: list[Flag]
+) -> Iterable[tuple[Section, tuple[Row, ...]]]:
+    asked = what_is_asked(questionnaire, document)
+    behind: dict[str, list[Flag]] = {}
+    for flag in flags:
+        for link_id in (*flag.causes, *flag.settled_by):
+            behind.setdefault(link_id, []).append(flag)
+    for section in questionnaire.sections:
+        rows = [
+            _row(item, document, asked[page.number], tuple(behind.get(item.link_id, ())))
+            for page in questionnaire.pages
+            if page.section is section
+            for item in page.questions
+        ]
+        if rows:
+            yield section, tuple(rows)
+
+
+def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, ...]) -> Row:
+    answer = document.get(item.link_id)
+    state = "not_asked" if asked is Truth.FALSE else answer.state.value if answer else "skipped"
+    return Row(
+        link_id=item.link_id,
+        question=answer.question if answer else item.text["en"],
+        shown=answer.shown if answer else "",
+        state=state,
+        entered_by=answer.entered_by if answer else "",
+        at=answer.at if answer else "",
+        changes=tuple(document.changes(item.link_id)),
+        flags=flags,
+    )
+
+
+def identity_of(response: QuestionnaireResponse, document: AnswerDocument) -> dict[str, Any]:
+    """Who a case is about and how to reach them, from the answers; the patient row exists only once they were sent."""
+    names = [document.value(name) or "" for name in ("legal_given_name", "legal_family_name")]
+    shown = {name: a.shown for name in ("date_of_birth", "phone", "email", "pronouns", "chosen_name", "contact_ok", "safe_time_to_call", "emergency_contact_phone") if (a := document.get(name))}
+    return {"name": " ".join(filter(None, names)) or "Name not given yet", "birth": document.value("date_of_birth"), **shown}

@@ -1,0 +1,140 @@
+"""What happens to a case when the patient acts: an emergency on an unfinished intake, and the submission."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from clinic_site.audit.models import Actor, AuditEvent
+from clinic_site.audit.services import audit_event, record
+from clinic_site.messaging.models import OutboxMessage
+from intake.answers import AnswerDocument
+from intake.models import QuestionnaireResponse
+from intake.questionnaires import Page, Questionnaire
+from screening.assessments import Run, assessment_rows, screen_or_flag, screen_response
+from screening.engine import Status, flag_failure
+from screening.facts import link_ids_of
+from screening.messages import assessment_error_message, new_case_message, urgent_message
+from screening.models import Case, CaseEvent, CaseStatus, DetectedIssue, EventKind, Stage
+from screening.published import current_rule_set
+from screening.rules import RuleSet, severity
+
+
+def emergency_rules_on_page(
+    response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument, page: Page
+) -> list[str]:
+    """Runs the emergency rules over a draft and returns those that this page had a part in.
+
+    The first time a rule fires, the unfinished intake becomes a case at the top of the queue and staff are called.
+    """
+    checked = flag_failure(lambda: _draft_run(response, questionnaire, document, page), f"draft {response.reference}")
+    if checked is None:
+        return []
+    run, involved = checked
+    _open_urgent_case(response, run, list(involved))
+    asked_here = {item.link_id for item in page.questions}
+    return [rule for rule, link_ids in involved.items() if asked_here & link_ids]
+
+
+def _draft_run(
+    response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument, page: Page
+) -> tuple[Run, dict[str, set[str]]] | None:
+    """The emergencies of a draft and the questions behind each; None when there is none, or when the page asks nothing they read."""
+    version_id, rules = current_rule_set()
+    sources = _emergency_questions(rules, questionnaire)
+    if not any({item.link_id for item in page.questions} & set(link_ids) for link_ids in sources.values()):
+        return None
+    saved = {fact for fact, link_ids in sources.items() if any(document.get(link_id) for link_id in link_ids)}
+    run = screen_response(response, questionnaire, document, rule_set=(version_id, rules), saved=saved)
+    if not run.result.issues:
+        return None
+    involved = {
+        issue.rule: {link_id for fact in (*issue.caused_by, *issue.settled_by) for link_id in sources[fact]}
+        for issue in run.result.issues
+    }
+    return run, involved
+
+
+@lru_cache(maxsize=8)
+def _emergency_questions(rules: RuleSet, questionnaire: Questionnaire) -> dict[str, tuple[str, ...]]:
+    """For every fact that an emergency rule reads, the questions that give it."""
+    facts = {n for r in rules.rules if r.bands and r.bands[0].tier == "emergency" for n in r.reads(rules.constants)}
+    return {fact: link_ids_of(fact, questionnaire) for fact in facts}
+
+
+def _open_urgent_case(response: QuestionnaireResponse, run: Run, fired: list[str]) -> None:
+    case = Case.objects.filter(response=response).first()
+    if case is not None and set(fired) <= set(case.rule_ids):
+        return
+    is_new = case is None
+    if case is None:
+        case = Case(
+            clinic_id=response.clinic_id,
+            response=response,
+            reference=response.reference,
+            status=CaseStatus.UNFINISHED,
+            severity=0,
+            opened_at=run.at,
+        )
+    case.response = response
+    case.severity = max(case.severity, severity(run.result.highest_tier))
+    case.rule_ids = sorted({*case.rule_ids, *fired})
+    case.save(force_insert=is_new)
+    store_run(case, run, stage=Stage.DRAFT, events=[EventKind.OPENED] if is_new else [])
+    OutboxMessage.objects.bulk_create([urgent_message(case)])
+    record([_system_event("case.emergency", case, rules=fired)])
+
+
+def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument) -> Case:
+    """Screens a submitted response and puts its case in the queue. Part of the submit transaction."""
+    run = screen_or_flag(response, questionnaire, document)
+    case = Case.objects.select_for_update().filter(response=response).first()
+    is_new = case is None
+    if case is None:
+        case = Case(clinic_id=response.clinic_id, response=response, reference=response.reference, opened_at=run.at)
+    case.response = response
+    case.status = CaseStatus.IN_REVIEW if case.owner_id else CaseStatus.WAITING
+    case.submitted_at = response.submitted_at
+    # An emergency that was reported keeps its place even when the answer was changed before sending.
+    apply_result(case, run, keep_severity=not is_new)
+    case.save(force_insert=is_new)
+    messages = [new_case_message(case)]
+    if case.severity == severity("emergency"):
+        messages.append(urgent_message(case))
+    if any(issue.status == Status.ERROR.value for issue in run.result.issues):
+        messages.append(assessment_error_message(case))
+    store_run(case, run, stage=Stage.SUBMITTED, events=[*([EventKind.OPENED] if is_new else []), EventKind.SUBMITTED])
+    OutboxMessage.objects.bulk_create(messages)
+    patient = audit_event("response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT)
+    record([patient, _system_event("case.assessed", case, rules=case.rule_ids, rule_set=run.result.rule_set[2])])
+    return case
+
+
+def apply_result(case: Case, run: Run, *, keep_severity: bool = False) -> None:
+    """Copies what the queue sorts on from a run to the case."""
+    newest = severity(run.result.highest_tier)
+    case.severity = max(case.severity, newest) if keep_severity else newest
+    case.rule_ids = sorted({*(case.rule_ids if keep_severity else []), *(issue.rule for issue in run.result.issues)})
+    case.holds = sum(issue.hold for issue in run.result.issues)
+
+
+def store_run(case: Case, run: Run, *, stage: Stage, events: Iterable[EventKind] = ()) -> None:
+    """Appends the assessment, its flags and the steps of the timeline that led to it."""
+    assessment, issues = assessment_rows(case, run, stage=stage)
+    assessment.save(force_insert=True)
+    DetectedIssue.objects.bulk_create(issues)
+    kinds = [*events, EventKind.ASSESSED]
+    CaseEvent.objects.bulk_create(
+        CaseEvent(
+            clinic_id=case.clinic_id,
+            case=case,
+            kind=kind,
+            at=run.at,
+            detail=f"{len(issues)} flags" if kind == EventKind.ASSESSED else "",
+        )
+        for kind in kinds
+    )
+
+
+def _system_event(action: str, case: Case, **detail: object) -> AuditEvent:
+    return audit_event(action, clinic_id=case.clinic_id, entity=case, **detail)
+
+

@@ -1,0 +1,381 @@
+"""From answers to facts, the names that rules read.
+
+A fact is bound only when it is known: a declared option code, or a finite number as a float. Everything else is left unbound
+and its state says why, so that "Yes", `true` or an empty box can never clear anyone.
+"""
+
+import datetime
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from intake.answers import AnswerDocument, State, Truth, what_is_asked
+from intake.completeness import is_out_of_date
+from intake.measures import measures
+from intake.questionnaires import Item, Questionnaire
+from screening.medicines import Lexicon
+
+Value = str | float
+NOT_APPLICABLE = "not_applicable"
+YES_NO = frozenset({"yes", "no", NOT_APPLICABLE})
+_OPEN_STATES = ("not_sure", "prefer_not_to_say", "skipped")
+# Where a number comes from: the fact, the question, and what is counted from its date.
+_DATES = {
+    "age_years": ("date_of_birth", "years"),
+    "days_since_last_suicide_attempt": ("last_suicide_attempt_date", "days"),
+    "months_since_last_psychosis": ("last_psychosis_date", "months"),
+    "days_since_heart_attack_or_stroke": ("last_heart_attack_or_stroke_date", "days"),
+    "bp_reading_age_days": ("bp_reading_date", "days"),
+}
+_MEASURES = {
+    "systolic_mmhg": ("blood_pressure", "systolic"),
+    "diastolic_mmhg": ("blood_pressure", "diastolic"),
+    "height_cm": ("height", "value"),
+    "weight_kg": ("weight", "value"),
+}
+# A height above the plausible range would hide a high body mass index; the others err on the side of a flag.
+_BOUND_ABOVE_RANGE = {"systolic_mmhg", "diastolic_mmhg", "weight_kg"}
+
+
+class FactError(ValueError):
+    """A fact file that can not be read, or a name that is no fact."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Every fact by kind: the codes of each choice, the numbers, and the lists of text."""
+
+    choices: Mapping[str, frozenset[str]]
+    numbers: frozenset[str]
+    lists: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.numbers | self.lists | frozenset(self.choices)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one person. `values` are bound; `states` says why a fact is not; `lists` are what was typed."""
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@cache
+def _declared() -> dict[str, list[str]]:
+    return yaml.safe_load((Path(__file__).parent / "content" / "facts.yaml").read_text(encoding="utf-8"))
+
+
+def vocabulary(questionnaire: Questionnaire, lexicon: Lexicon) -> Vocabulary:
+    """The facts that this questionnaire and medicine list give, with those declared beside them."""
+    choices = dict.fromkeys(_declared()["choices"], YES_NO)
+    for name in class_facts(lexicon):
+        choices[name] = YES_NO
+    for item in questionnaire.questions.values():
+        if item.type == "choice":
+            choices[item.link_id] = frozenset(option.code for option in item.options) | {NOT_APPLICABLE}
+        if item.option_facts:
+            choices |= {option.code: YES_NO for option in item.options if not option.exclusive}
+    return Vocabulary(choices, frozenset(_declared()["numbers"]), frozenset(_declared()["lists"]))
+
+
+def class_facts(lexicon: Lexicon) -> list[str]:
+    return [f"takes_{code}" for code in lexicon.classes]
+
+
+def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
+    """The questions whose answers give a fact, for showing the person's own words; empty for what staff record."""
+    if fact in questionnaire.questions:
+        return (fact,)
+    if fact in _DATES:
+        return (_DATES[fact][0],)
+    if fact in _MEASURES:
+        return (_MEASURES[fact][0],)
+    if fact.startswith("takes_") or fact in ("medicine_unrecognized", "medicines_as_typed"):
+        return ("medicines",)
+    derived = {
+        "bmi_kg_m2": ("height", "weight"),
+        "consents_complete": tuple(i.link_id for i in questionnaire.questions.values() if i.consent),
+        "emergency_contact_given": ("emergency_contact_name", "emergency_contact_phone"),
+        "licensed_state": ("state_now",),
+    }
+    if fact in derived:
+        return derived[fact]
+    return tuple(i.link_id for i in questionnaire.questions.values() if i.option_facts and i.option(fact))
+
+
+# ── from a response ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What staff recorded themselves: it stands over the person's own answer. `on` is the day it was true."""
+
+    fact: str
+    value: Value
+    on: datetime.date
+
+
+def facts_from_response(
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    *,
+    lexicon: Lexicon,
+    now: datetime.datetime,
+    today: datetime.date,
+    licensed_states: Iterable[str],
+    measurements: Iterable[Measurement] = (),
+    readings_on: datetime.date | None = None,
+) -> Facts:
+    """Facts as of `now` (an instant) and `today` (the date at the clinic). The age of readings is counted to `readings_on`, when given."""
+    reader = _ResponseReader(questionnaire, document, now, today, readings_on or today)
+    reader.read_choices()
+    reader.read_dates()
+    reader.read_measures()
+    reader.read_medicines()
+    reader.read_administrative(frozenset(licensed_states))
+    reader.read_measurements(measurements)
+    return derive(reader.facts(), lexicon)
+
+
+class _ResponseReader:
+    def __init__(
+        self,
+        questionnaire: Questionnaire,
+        document: AnswerDocument,
+        now: datetime.datetime,
+        today: datetime.date,
+        readings_on: datetime.date,
+    ) -> None:
+        self.questionnaire, self.document = questionnaire, document
+        self.now, self.today, self.readings_on = now, today, readings_on
+        self.asked = what_is_asked(questionnaire, document)
+        self.values: dict[str, Value] = {}
+        self.states: dict[str, str] = {}
+        self.lists: dict[str, tuple[str, ...]] = {}
+
+    def facts(self) -> Facts:
+        return Facts(self.values, self.states, self.lists)
+
+    def known(self, item: Item) -> tuple[Any, str]:
+        """(value, "") when the answer counts, else (None, why not)."""
+        if self.asked[self.questionnaire.page_of[item.link_id].number] is Truth.FALSE:
+            return None, NOT_APPLICABLE
+        answer = self.document.get(item.link_id)
+        if answer is None:
+            return None, State.SKIPPED.value
+        if not answer.answered:
+            return None, answer.state.value
+        if is_out_of_date(item, self.document, now=self.now):
+            return None, "out_of_date"
+        return answer.value, ""
+
+    def named(self, link_id: str) -> tuple[Any, str]:
+        item = self.questionnaire.questions.get(link_id)
+        return self.known(item) if item else (None, "not_asked_here")
+
+    def read_choices(self) -> None:
+        for item in self.questionnaire.questions.values():
+            if item.type == "choice":
+                value, why_not = self.known(item)
+                self.choice(item.link_id, value, why_not, {option.code for option in item.options})
+            elif item.option_facts:
+                chosen, why_not = self.known(item)
+                for option in item.options:
+                    if not option.exclusive:
+                        # Only "none of these" is an explicit no; a box left empty beside a ticked one says nothing.
+                        code = None if chosen is None else "yes" if option.code in chosen else self._none(item, chosen)
+                        self.choice(option.code, code, why_not or "skipped", {"yes", "no"})
+
+    @staticmethod
+    def _none(item: Item, chosen: list[str]) -> str | None:
+        alone = next((option.code for option in item.options if option.exclusive), None)
+        return "no" if chosen == [alone] else None
+
+    def choice(self, fact: str, value: Any, why_not: str, codes: set[str]) -> None:
+        if why_not == NOT_APPLICABLE:
+            self.values[fact] = NOT_APPLICABLE
+        elif isinstance(value, str) and value in codes:
+            self.values[fact] = value
+        else:
+            self.states[fact] = why_not or "unrecognised_value"
+
+    def number(self, fact: str, value: float | None, why_not: str) -> None:
+        if value is None or math.isnan(value):
+            self.states[fact] = why_not or "unrecognised_value"
+        else:
+            self.values[fact] = float(value)
+
+    def read_dates(self) -> None:
+        for fact, (link_id, unit) in _DATES.items():
+            value, why_not = self.named(link_id)
+            until = self.readings_on if fact == "bp_reading_age_days" else self.today
+            latest = latest_day(value, until) if isinstance(value, str) else None
+            self.number(fact, None if latest is None else count_since(latest, until, unit), why_not)
+
+    def read_measures(self) -> None:
+        for fact, (link_id, part) in _MEASURES.items():
+            item = self.questionnaire.questions.get(link_id)
+            value, why_not = self.known(item) if item else (None, "not_asked_here")
+            number = measures(item, value).get(part) if item and value is not None else None
+            if item and number is not None and not _usable(fact, number, item, part):
+                number, why_not = None, "implausible"
+            self.number(fact, None if number is None else float(number), why_not)
+
+    def read_medicines(self) -> None:
+        value, why_not = self.named("medicines")
+        if value is None:
+            self.states["medicines_as_typed"] = why_not
+            return
+        lines = (" ".join(filter(None, (row["name"], row["dose"]))) for row in value["rows"])
+        self.lists["medicines_as_typed"] = tuple(lines)
+        self.values["takes_no_medicines_confirmed"] = "yes" if value["none"] else "no"
+
+    def read_administrative(self, licensed_states: frozenset[str]) -> None:
+        consents = [item for item in self.questionnaire.questions.values() if item.consent]
+        signed = [(self.document.value(item.link_id) or {}).get("decision") == "signed" for item in consents]
+        self.values["consents_complete"] = "yes" if all(signed) else "no"
+        contact = ("emergency_contact_name", "emergency_contact_phone")
+        self.values["emergency_contact_given"] = "yes" if all(self.document.value(name) for name in contact) else "no"
+        state, why_not = self.named("state_now")
+        if state is None:
+            self.states["licensed_state"] = why_not
+        else:
+            self.values["licensed_state"] = "yes" if state in licensed_states else "no"
+
+    def read_measurements(self, measurements: Iterable[Measurement]) -> None:
+        for measurement in sorted(measurements, key=lambda m: m.on):
+            self.states.pop(measurement.fact, None)
+            self.values[measurement.fact] = measurement.value
+            if measurement.fact in ("systolic_mmhg", "diastolic_mmhg"):
+                self.states.pop("bp_reading_age_days", None)
+                self.values["bp_reading_age_days"] = float((self.readings_on - measurement.on).days)
+
+
+def _usable(fact: str, number: Decimal, item: Item, part: str) -> bool:
+    plausible = item.ranges[part]
+    if float(number) < plausible.minimum:
+        return False
+    return fact in _BOUND_ABOVE_RANGE or float(number) <= plausible.maximum
+
+
+def latest_day(partial: str, today: datetime.date) -> datetime.date | None:
+    """The most recent day that `2019`, `2019-03` or `2019-03-05` can mean, not after today. None when it is no date."""
+    try:
+        year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
+        if day:
+            latest = datetime.date(year, month, day)
+        else:
+            after = datetime.date(year + (month in (0, 12)), month % 12 + 1 if month else 1, 1)
+            latest = after - datetime.timedelta(days=1)
+    except ValueError:
+        return None
+    return min(latest, today)
+
+
+def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
+    """Whole days, months or years from `day` to `today`."""
+    if unit == "days":
+        return float((today - day).days)
+    months = 12 * (today.year - day.year) + today.month - day.month - (today.day < day.day)
+    return float(months if unit == "months" else months // 12)
+
+
+# ── from a fact file ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def facts_from_file(values: Mapping[str, Any], known: Vocabulary) -> Facts:
+    """The facts of one JSON object of names and values. Raises FactError for a name that is no fact; a wrong value is unknown."""
+    if not isinstance(values, Mapping):
+        raise FactError("each set of facts must be an object of names and values")
+    bound: dict[str, Value] = {}
+    states: dict[str, str] = {}
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, value in values.items():
+        if name not in known.names:
+            raise FactError(f"unknown fact name: {name}")
+        if isinstance(value, str) and value in _OPEN_STATES:
+            states[name] = value
+        elif name in known.choices:
+            _bind(bound, states, name, value if isinstance(value, str) and value in known.choices[name] else None)
+        elif value == NOT_APPLICABLE:
+            states[name] = NOT_APPLICABLE
+        elif name in known.numbers:
+            _bind(bound, states, name, _finite(name, value))
+        elif isinstance(value, list) and all(isinstance(line, str) for line in value):
+            lists[name] = tuple(value)
+        else:
+            states[name] = "unrecognised_value"
+    return Facts(bound, states, lists)
+
+
+def _bind(bound: dict[str, Value], states: dict[str, str], name: str, value: Value | None) -> None:
+    if value is None:
+        states[name] = "unrecognised_value"
+    else:
+        bound[name] = value
+
+
+def _finite(name: str, value: Any) -> float | None:
+    if value == "never" and name.startswith("days_since_"):
+        return math.inf
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def without_implausible(facts: Facts, questionnaire: Questionnaire) -> Facts:
+    """Facts of a file with measures below their plausible range left unknown, as they are when a person types them."""
+    values, states = dict(facts.values), dict(facts.states)
+    for fact, (link_id, part) in _MEASURES.items():
+        item = questionnaire.questions.get(link_id)
+        number = values.get(fact)
+        if item and isinstance(number, float) and not _usable(fact, Decimal(str(number)), item, part):
+            del values[fact]
+            states[fact] = "implausible"
+    return replace(facts, values=values, states=states)
+
+
+# ── what follows from other facts ──────────────────────────────────────────────────────────────────────────────────
+
+
+def derive(facts: Facts, lexicon: Lexicon) -> Facts:
+    """Adds body mass index and medicine classes. What is given already stays as given."""
+    derived: dict[str, Value] = {}
+    height, weight = facts.values.get("height_cm"), facts.values.get("weight_kg")
+    if isinstance(height, float) and isinstance(weight, float) and height > 0:
+        derived["bmi_kg_m2"] = float(Decimal(str(weight)) / (Decimal(str(height)) / 100) ** 2)
+    derived |= _medicine_facts(facts, lexicon)
+    return replace(facts, values={**derived, **facts.values})
+
+
+def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
+    """`takes_…` for each class: "yes" when a line names it, "no" only when the whole list is known, and unbound otherwise.
+
+    The list holds what is taken now and what was stopped in the past 14 days, because both count.
+    """
+    readings = [lexicon.read(line) for line in facts.lists.get("medicines_as_typed", ()) if line.strip()]
+    given = bool(readings) or facts.values.get("takes_no_medicines_confirmed") == "yes"
+    recognised = all(reading.recognised for reading in readings)
+    named = lexicon.classes_of(name for reading in readings for name in (*reading.exact, *reading.suggested))
+    found: dict[str, Value] = {}
+    for code in lexicon.classes:
+        if code in named:
+            found[f"takes_{code}"] = "yes"
+        elif given and recognised:
+            found[f"takes_{code}"] = "no"
+    if given:
+        found["medicine_unrecognized"] = "no" if recognised else "yes"
+    return found

@@ -1,0 +1,117 @@
+"""What clinicians and the front desk fill in."""
+
+import datetime
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+
+from screening.models import ObservationKind, Outcome, ReasonCode
+
+LEAST_WORDS = 10
+
+
+class StaffForm(forms.Form):
+    """A form that is laid out inside a page's own <form>."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+
+def _words(label: str, *, help_text: str = "") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        min_length=LEAST_WORDS,
+        max_length=8000,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"min_length": "Write at least a short sentence, so that the next reader understands."},
+    )
+
+
+class CloseFlagForm(StaffForm):
+    reason = forms.ChoiceField(label="Reason", choices=[("", "Choose a reason"), *ReasonCode.choices])
+    words = _words("In your words")
+
+
+class SignDecisionForm(StaffForm):
+    outcome = forms.ChoiceField(label="Decision", choices=Outcome.choices, widget=forms.RadioSelect)
+    words = _words("Rationale", help_text="What you weighed, and what happens next.")
+    shown_sha256 = forms.CharField(widget=forms.HiddenInput, min_length=64, max_length=64)
+
+
+class FindPatientForm(StaffForm):
+    """Two exact identifiers: a full legal name and a date of birth."""
+
+    given_name = forms.CharField(label="Legal first name", max_length=200)
+    family_name = forms.CharField(label="Legal last name", max_length=200)
+    date_of_birth = forms.DateField(
+        label="Date of birth", help_text="Year, month, day: 1985-03-27", error_messages={"invalid": "Write the date as 1985-03-27."}
+    )
+
+
+class ObservationForm(StaffForm):
+    """The base of what staff record: the day it was true and a note. `facts` gives the values that rules read."""
+
+    kind: ObservationKind
+    observed_on = forms.DateField(
+        label="On", help_text="Year, month, day: 2026-11-23", error_messages={"invalid": "Write the date as 2026-11-23."}
+    )
+    note = forms.CharField(label="Note", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, today: datetime.date, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"observed_on": today}, **kwargs)
+        self.today = today
+
+    def clean_observed_on(self) -> datetime.date:
+        day = self.cleaned_data["observed_on"]
+        if not self.today - datetime.timedelta(days=365) <= day <= self.today:
+            raise forms.ValidationError("Choose a day in the past year, not in the future.")
+        return day
+
+    def facts(self) -> dict[str, str | float]:
+        raise NotImplementedError
+
+
+class IdentityForm(ObservationForm):
+    kind = ObservationKind.IDENTITY
+    verified = forms.ChoiceField(
+        label="Photo ID checked against name and date of birth",
+        choices=[("yes", "Yes, it matches"), ("no", "No, it does not match")],
+        widget=forms.RadioSelect,
+    )
+    field_order = ["verified", "observed_on", "note"]
+
+    def facts(self) -> dict[str, str | float]:
+        return {"identity_verified": self.cleaned_data["verified"]}
+
+
+class BloodPressureForm(ObservationForm):
+    kind = ObservationKind.BLOOD_PRESSURE
+    systolic = forms.DecimalField(label="Systolic (mmHg)", min_value=40, max_value=350)
+    diastolic = forms.DecimalField(label="Diastolic (mmHg)", min_value=20, max_value=250)
+    field_order = ["systolic", "diastolic", "observed_on", "note"]
+
+    def facts(self) -> dict[str, str | float]:
+        return {"systolic_mmhg": float(self.cleaned_data["systolic"]), "diastolic_mmhg": float(self.cleaned_data["diastolic"])}
+
+
+class BodyForm(ObservationForm):
+    kind = ObservationKind.BODY
+    height_cm = forms.DecimalField(label="Height (cm)", min_value=100, max_value=250)
+    weight_kg = forms.DecimalField(label="Weight (kg)", min_value=25, max_value=400)
+    field_order = ["height_cm", "weight_kg", "observed_on", "note"]
+
+    def facts(self) -> dict[str, str | float]:
+        return {"height_cm": float(self.cleaned_data["height_cm"]), "weight_kg": float(self.cleaned_data["weight_kg"])}
+
+
+# Which permission records which kind.
+OBSERVATION_FORMS: dict[str, tuple[type[ObservationForm], str]] = {
+    ObservationKind.IDENTITY.value: (IdentityForm, "observation.identity"),
+    ObservationKind.BLOOD_PRESSURE.value: (BloodPressureForm, "observation.reading"),
+    ObservationKind.BODY.value: (BodyForm, "observation.reading"),
+}

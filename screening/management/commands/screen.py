@@ -1,0 +1,50 @@
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from intake.questionnaires import Questionnaire
+from screening.engine import assess
+from screening.facts import NOT_APPLICABLE, FactError, derive, facts_from_file, vocabulary, without_implausible
+from screening.rules import RuleSet
+
+
+class Command(BaseCommand):
+    """Runs the shipped rules over facts in a file. Needs no database.
+
+    A fact file names no clinic, so `licensed_state` is not applicable unless the file says it.
+    """
+
+    help = "Reads one object of facts, or a list of them, and prints what the shipped rules flag, as JSON."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--facts", required=True, metavar="FILE.json")
+
+    def handle(self, *, facts: str, **options: Any) -> None:
+        people = _read(facts)
+        questionnaire, rule_set = Questionnaire.from_folder(), RuleSet.from_folder()
+        known = vocabulary(questionnaire, rule_set.lexicon)
+        results = []
+        for number, values in enumerate(people, 1):
+            try:
+                given = facts_from_file(values, known)
+            except FactError as error:
+                raise CommandError(f"{facts}: entry {number}: {error}", returncode=2) from error
+            person = derive(without_implausible(given, questionnaire), rule_set.lexicon)
+            person_values = {"licensed_state": NOT_APPLICABLE, **person.values}
+            result = assess(rule_set, person_values).to_json()
+            results.append({**result, "not_known": dict(sorted(person.states.items()))})
+        self.stdout.write(json.dumps(results, ensure_ascii=False, indent=2))
+
+
+def _read(path: str) -> list[Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=lambda _name: None)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path}: can not be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}", returncode=2) from error
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"{path}: is not valid JSON: {error}", returncode=2) from error
+    return content if isinstance(content, list) else [content]

@@ -1,0 +1,43 @@
+"""What staff are sent. A message holds a reference and nothing about a person: whoever reads the screen learns only that work waits."""
+
+from django.conf import settings
+
+from clinic_site.messaging.models import OutboxMessage
+from screening.models import Case
+
+
+def urgent_message(case: Case) -> OutboxMessage:
+    return _message(
+        case,
+        purpose="urgent",
+        recipient=case.response.clinic.alert_email,
+        subject=f"Urgent: {case.reference} needs a call now",
+        body=(
+            f"Record {case.reference} needs a person to call now.\n"
+            "Sign in, open the queue and take the record at the top. It may be unfinished.\n"
+        ),
+    )
+
+
+def new_case_message(case: Case) -> OutboxMessage:
+    return _message(
+        case,
+        purpose="new-case",
+        recipient=case.response.clinic.alert_email,
+        subject=f"New record {case.reference}",
+        body=f"Record {case.reference} was sent and waits in the queue.\n",
+    )
+
+
+def assessment_error_message(case: Case) -> OutboxMessage:
+    return _message(
+        case,
+        purpose="assessment-error",
+        recipient=settings.OPERATOR_EMAIL,
+        subject=f"A rule could not be run: {case.reference}",
+        body=f"At least one rule could not be assessed for record {case.reference}. The log names the rule.\n",
+    )
+
+
+def _message(case: Case, *, purpose: str, recipient: str, subject: str, body: str) -> OutboxMessage:
+    return OutboxMessage(clinic_id=case.clinic_id, purpose=purpose, recipient=recipient, subject=subject, body=body)

@@ -1,0 +1,245 @@
+from django.contrib.postgres.fields import ArrayField
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from clinic_site.accounts.models import ClinicScoped
+from clinic_site.publishing.models import FROZEN, DocumentVersion, version_constraints
+from clinic_site.records.rows import ClinicRow, append_only, clinic_key
+from intake.models import QuestionnaireResponse
+
+
+class RuleSetVersion(DocumentVersion):
+    """A published rule set. An assessment names the version that ran."""
+
+    class Meta:
+        constraints = version_constraints("screening_rulesetversion")
+        triggers = FROZEN
+
+
+class CaseStatus(models.TextChoices):
+    UNFINISHED = "unfinished", "Intake not finished"
+    WAITING = "waiting", "Waiting for review"
+    IN_REVIEW = "in-review", "In review"
+    MORE_INFORMATION = "more-information", "More information needed"
+    DECIDED = "decided", "Decided"
+
+
+class Case(ClinicRow):
+    """One person's review. It holds what the queue sorts on and nothing that says who the person is."""
+
+    response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="case")
+    reference = models.CharField(max_length=9, unique=True)
+    status = models.CharField(max_length=20, choices=CaseStatus)
+    severity = models.PositiveSmallIntegerField(help_text="5 emergency, 4 absolute, 3 relative, 2 caution, 1 info, 0 nothing listed.")
+    rule_ids = ArrayField(models.CharField(max_length=80), default=list)
+    holds = models.PositiveSmallIntegerField(default=0)
+    opened_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+
+    objects = ClinicScoped.as_manager()
+
+    class Meta:
+        constraints = [
+            clinic_key("screening_case"),
+            models.CheckConstraint(
+                condition=Q(status=CaseStatus.UNFINISHED, submitted_at__isnull=True)
+                | (~Q(status=CaseStatus.UNFINISHED) & Q(submitted_at__isnull=False)),
+                name="screening_case_unfinished_until_submitted",
+            ),
+        ]
+        indexes = [
+            # One ascending key, so that the next page of the queue is one comparison of rows.
+            models.Index(
+                F("clinic"), -F("severity"), F("opened_at"), F("id"),
+                condition=~Q(status=CaseStatus.DECIDED), name="screening_case_queue",
+            ),
+            models.Index(
+                F("owner"), -F("severity"), F("opened_at"), F("id"),
+                condition=~Q(status=CaseStatus.DECIDED), name="screening_case_mine",
+            ),
+            models.Index(
+                F("clinic"), F("closed_at").desc(), F("id").desc(),
+                condition=Q(status=CaseStatus.DECIDED), name="screening_case_decided",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def is_open(self) -> bool:
+        return self.status != CaseStatus.DECIDED
+
+
+class EventKind(models.TextChoices):
+    OPENED = "opened", "Case opened"
+    SUBMITTED = "submitted", "Answers sent by the patient"
+    ASSESSED = "assessed", "Rules run"
+    CLAIMED = "claimed", "Taken for review"
+    RELEASED = "released", "Handed back"
+    OBSERVED = "observed", "Recorded by staff"
+    FLAG_CLOSED = "flag-closed", "Flag closed"
+    DECIDED = "decided", "Decision signed"
+
+
+class CaseEvent(ClinicRow):
+    """One step of a case with its author: the timeline, and the history of its status."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=20, choices=EventKind)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    detail = models.CharField(max_length=120, blank=True)
+    decision = models.ForeignKey("Decision", on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["case", "id"], name="screening_event_by_case")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.detail}".strip()
+
+
+class Stage(models.TextChoices):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+
+
+class Assessment(ClinicRow):
+    """One run of one rule set over one response. `facts` (sealed) are what the rules saw; `result_sha256` is of the result's canonical JSON."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments")
+    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, help_text="Empty when none could be run.")
+    stage = models.CharField(max_length=10, choices=Stage)
+    engine = models.CharField(max_length=40)
+    facts = models.BinaryField()
+    result_sha256 = models.CharField(max_length=64)
+    highest_tier = models.CharField(max_length=10)
+    assessed_at = models.DateTimeField()
+    assessed_on = models.DateField(help_text="The date at the clinic: what every age and every 'days since' is counted to.")
+
+    class Meta:
+        constraints = [clinic_key("screening_assessment")]
+        indexes = [models.Index(fields=["case", "-id"], name="screening_assessment_newest")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.highest_tier} at {self.assessed_at:%Y-%m-%d %H:%M}"
+
+
+class DetectedIssue(ClinicRow):
+    """One flag of one assessment (FHIR DetectedIssue). `fingerprint` is equal for the same finding on the same facts in a later run."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="issues")
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="issues")
+    rule_id = models.CharField(max_length=80)
+    tier = models.CharField(max_length=10)
+    status = models.CharField(max_length=10)
+    hold = models.BooleanField()
+    worst_case_assumed = models.BooleanField()
+    caused_by = ArrayField(models.CharField(max_length=80))
+    settled_by = ArrayField(models.CharField(max_length=80))
+    position = models.PositiveSmallIntegerField()
+    fingerprint = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [
+            clinic_key("screening_detectedissue"),
+            models.UniqueConstraint(fields=["assessment", "rule_id"], name="screening_issue_once"),
+        ]
+        indexes = [models.Index(fields=["case", "assessment"], name="screening_issue_by_case")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} {self.tier}"
+
+    @property
+    def blocks_signing(self) -> bool:
+        return self.hold or self.status == "error" or self.tier in ("emergency", "absolute", "relative")
+
+
+class ObservationKind(models.TextChoices):
+    IDENTITY = "identity", "Identity check"
+    BLOOD_PRESSURE = "blood-pressure", "Blood pressure"
+    BODY = "body", "Height and weight"
+
+
+class Observation(ClinicRow):
+    """What staff recorded themselves. It stands over the patient's own answer; both are kept and shown."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="observations")
+    kind = models.CharField(max_length=20, choices=ObservationKind)
+    values = models.BinaryField(help_text="Sealed: fact names to values, and a note.")
+    observed_on = models.DateField()
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [clinic_key("screening_observation")]
+        indexes = [models.Index(fields=["case", "id"], name="screening_observation_by_case")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {self.observed_on}"
+
+
+class ReasonCode(models.TextChoices):
+    ADDRESSED = "addressed", "Assessed, and the plan accounts for it"
+    NOT_PRESENT = "not-present", "Assessed, and the finding is not present"
+    CLARIFIED = "clarified", "Clarified with the patient or with records"
+    SPECIALIST = "specialist", "A specialist has advised"
+    RESOLVED = "resolved", "No longer current"
+    CONTACT_MADE = "contact-made", "Spoke with the patient; a safety plan is in place"
+    DECLINED = "declined-for-this", "This is a reason not to go on now"
+
+
+class Disposition(ClinicRow):
+    """How a clinician closed one flag: a reason code and words. An ABSOLUTE flag needs those of two clinicians."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="dispositions")
+    issue = models.ForeignKey(DetectedIssue, on_delete=models.PROTECT, related_name="dispositions")
+    fingerprint = models.BinaryField(max_length=32)
+    reason = models.CharField(max_length=20, choices=ReasonCode)
+    words = models.BinaryField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            clinic_key("screening_disposition"),
+            models.UniqueConstraint(fields=["case", "fingerprint", "by"], name="screening_disposition_once_each"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.reason} by {self.by_id}"
+
+
+class Outcome(models.TextChoices):
+    PROCEED = "proceed-to-evaluation", "Proceed to evaluation"
+    MORE_INFORMATION = "more-information", "More information needed"
+    NOT_NOW = "not-at-this-time", "Not at this time"
+    REFERRED = "referred-elsewhere", "Referred elsewhere"
+
+
+class Decision(ClinicRow):
+    """A clinician's signed decision, bound to the hash of what was on the screen when it was signed. Appended, never edited."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT)
+    outcome = models.CharField(max_length=30, choices=Outcome)
+    words = models.BinaryField()
+    shown_sha256 = models.CharField(max_length=64)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [clinic_key("screening_decision")]
+        indexes = [models.Index(fields=["case", "id"], name="screening_decision_by_case")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.outcome} on {self.signed_at:%Y-%m-%d}"

@@ -1,0 +1,245 @@
+"""What the review pages show, as plain values for the templates."""
+
+import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from clinic_site.accounts.models import User
+from intake.answers import State
+from screening.case_page import CasePage, Flag, Row, identity_of
+from screening.engine import Status
+from screening.facts import count_since
+from screening.forms import OBSERVATION_FORMS, CloseFlagForm, ObservationForm, SignDecisionForm
+from screening.models import Case, CaseStatus, ObservationKind, Outcome, ReasonCode
+from screening.rules import TIERS
+
+TIER_LABELS = {
+    "emergency": "Emergency",
+    "absolute": "Absolute",
+    "relative": "Relative",
+    "caution": "Caution",
+    "info": "Info",
+    "none": "No flags",
+}
+_STATUS_LABELS = {
+    Status.FIRED.value: "Fired",
+    Status.UNRESOLVED.value: "Needs an answer",
+    Status.ERROR.value: "Could not be assessed",
+}
+_STATE_LABELS = {
+    State.ANSWERED.value: "",
+    State.NOT_SURE.value: "Not sure",
+    State.PREFER_NOT_TO_SAY.value: "Preferred not to say",
+    State.SKIPPED.value: "Left blank",
+    State.UNPARSEABLE.value: "Could not be read; shown as typed",
+    "not_asked": "Not asked: does not apply",
+}
+Bound = dict[Any, Any]
+
+
+def tier_of(severity: int) -> str:
+    return TIERS[len(TIERS) - severity] if severity else "none"
+
+
+def queue_row(case: Case) -> dict[str, Any]:
+    tier = tier_of(case.severity)
+    return {
+        "reference": case.reference,
+        "url": reverse("screening:case", args=[case.reference]),
+        "tier": tier,
+        "tier_label": TIER_LABELS[tier],
+        "status_label": CaseStatus(case.status).label,
+        "waiting_since": case.opened_at,
+        "owner": case.owner,
+        "unfinished": case.status == CaseStatus.UNFINISHED,
+        "flag_count": len(case.rule_ids),
+        "holds": case.holds,
+    }
+
+
+def _common(case: Case, user: User) -> dict[str, Any]:
+    may_claim = user.may("case.claim", case.clinic_id) and case.is_open
+    return {
+        "case": {**queue_row(case), "opened_at": case.opened_at, "submitted_at": case.submitted_at, "status": case.status},
+        "claim_url": reverse("screening:claim", args=[case.reference]) if may_claim and case.owner_id is None else None,
+        "release_url": reverse("screening:release", args=[case.reference]) if may_claim and case.owner_id == user.id else None,
+        "mine": case.owner_id == user.id,
+    }
+
+
+def contact_context(case: Case, user: User, bound: Bound) -> dict[str, Any]:
+    """The front desk's page: who it is, and the identity check. No answers, no flags."""
+    document = case.response.document()
+    checks = [o for o in case.observations.select_related("recorded_by").order_by("id") if o.kind == ObservationKind.IDENTITY]
+    key = case.response.data_key
+    observations = [
+        _observation(o, key.unseal(o.values, row=o, label="observation.values")["facts"], "") for o in checks
+    ]
+    return {
+        **_common(case, user),
+        "person": _person(case, identity_of(case.response, document)),
+        "observations": observations,
+        "observation_forms": _observation_forms(case, user, bound),
+    }
+
+
+def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bound: Bound) -> dict[str, Any]:
+    flags = [_flag(case, page, flag, user, bound) for flag in page.flags]
+    mine = case.owner_id == user.id
+    can_sign = mine and case.is_open and user.may("decision.sign", case.clinic_id)
+    form = bound.get("decision") or SignDecisionForm(initial={"shown_sha256": page.shown_sha256})
+    return {
+        **_common(case, user),
+        "person": _person(case, identity_of(case.response, page.document)),
+        "flags": flags,
+        "open_flags": [flag for flag in flags if not flag["closed"]],
+        "closed_flags": [flag for flag in flags if flag["closed"]],
+        "sections": [
+            {"title": section.title["en"], "sensitivity": section.sensitivity, "rows": [_row(row) for row in rows]}
+            for section, rows in page.sections
+        ],
+        "observations": [_observation(r.observation, r.facts, r.note) for r in page.observations],
+        "observation_forms": _observation_forms(case, user, bound),
+        "decision_form": form if can_sign else None,
+        "sign_url": reverse("screening:sign", args=[case.reference]),
+        "blockers": blockers,
+        "decisions": [
+            {
+                "outcome": Outcome(signed.decision.outcome).label,
+                "words": signed.words,
+                "by": signed.decision.signed_by,
+                "at": signed.decision.signed_at,
+                "hash": signed.decision.shown_sha256,
+            }
+            for signed in page.decisions
+        ],
+        "timeline": [{"at": e.at, "what": e.get_kind_display(), "detail": e.detail, "by": e.by} for e in page.events],
+        "help_replies": [{"shown": a.shown, "at": _moment(a.at)} for a in page.help_replies],
+        "can_edit": mine and case.is_open,
+    }
+
+
+def _person(case: Case, identity: dict[str, Any]) -> dict[str, Any]:
+    born = identity.pop("birth")
+    age = int(count_since(datetime.date.fromisoformat(born), case.response.clinic.today(), "years")) if born else None
+    return {**identity, "age": age}
+
+
+def _moment(iso: str) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(iso) if iso else None
+
+
+def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> dict[str, Any]:
+    issue = flag.issue
+    may_close = case.is_open and user.may("flag.close", case.clinic_id) and not flag.closed
+    mine_or_second = case.owner_id == user.id or flag.needs_second
+    did_already = any(d.by_id == user.id for d in flag.dispositions)
+    sources = flag.rule_set.sources if flag.rule_set else {}
+    rows = {row.link_id: row for _section, own in page.sections for row in own}
+
+    def answers(link_ids: tuple[str, ...]) -> list[dict[str, str]]:
+        found = [rows[link_id] for link_id in link_ids if link_id in rows]
+        return [
+            {
+                "link_id": row.link_id,
+                "question": row.question,
+                "shown": row.shown or _STATE_LABELS[row.state],
+                "href": f"#answer-{row.link_id}",
+            }
+            for row in found
+        ]
+
+    return {
+        "id": issue.id,
+        "rule": issue.rule_id,
+        "title": flag.title,
+        "tier": issue.tier,
+        "tier_label": TIER_LABELS[issue.tier],
+        "status": issue.status,
+        "status_label": _STATUS_LABELS[issue.status],
+        "hold": issue.hold,
+        "blocks_signing": issue.blocks_signing,
+        "worst_case": issue.worst_case_assumed,
+        "from_draft": flag.from_draft,
+        "causes": answers(flag.causes),
+        "settled_by": answers(flag.settled_by),
+        "facts": list(issue.caused_by),
+        "next_step": flag.rule.next_step["en"] if flag.rule else "Review every answer by hand and tell the operator.",
+        "sources": [
+            {"key": key, "title": sources[key].title, "url": sources[key].url, "evidence": sources[key].evidence}
+            for key in (flag.rule.sources if flag.rule else ())
+        ],
+        "rule_version": f"{flag.rule_set.version} · {flag.rule_set.sha256[:12]}" if flag.rule_set else "",
+        "review_by": flag.rule.review_by if flag.rule else "",
+        "closed": flag.closed,
+        "needs_second": flag.needs_second,
+        "dispositions": [
+            {"by": d.by, "at": d.at, "reason": ReasonCode(d.reason).label, "words": flag.words[d.id]} for d in flag.dispositions
+        ],
+        "form": (bound.get(issue.id) or CloseFlagForm(auto_id=f"id_{issue.position}_%s"))
+        if may_close and mine_or_second and not did_already
+        else None,
+        "close_url": reverse("screening:close_flag", args=[case.reference, issue.id]),
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "link_id": row.link_id,
+        "question": row.question,
+        "shown": row.shown,
+        "lines": row.shown.splitlines(),
+        "state": row.state,
+        "state_label": _STATE_LABELS[row.state],
+        "entered_by": row.entered_by,
+        "at": _moment(row.at),
+        "flags": [
+            {
+                "rule": f.issue.rule_id,
+                "href": f"#flag-{f.issue.id}",
+                "title": f.title,
+                "tier": f.issue.tier,
+                "tier_label": TIER_LABELS[f.issue.tier],
+            }
+            for f in row.flags
+        ],
+        "changes": [{"shown": c.shown or _STATE_LABELS[c.state.value], "at": _moment(c.superseded_at)} for c in row.changes],
+    }
+
+
+def _observation(observation: Any, facts: dict[str, Any], note: str) -> dict[str, Any]:
+    units = {"mmhg": "mmHg", "cm": "cm", "kg": "kg"}
+    words = []
+    for name, value in facts.items():
+        stem, _underscore, unit = name.rpartition("_")
+        label, shown = (stem, f"{value:g} {units[unit]}") if unit in units and isinstance(value, float) else (name, value)
+        words.append(f"{label.replace('_', ' ').capitalize()}: {shown}")
+    return {
+        "label": observation.get_kind_display(),
+        "value": ", ".join(words) + (f" ({note})" if note else ""),
+        "by": observation.recorded_by,
+        "at": observation.recorded_at,
+        "on": observation.observed_on,
+    }
+
+
+def _observation_forms(case: Case, user: User, bound: Bound) -> list[dict[str, Any]]:
+    if not case.is_open:
+        return []
+    today = case.response.clinic.today()
+    return [
+        {
+            "title": ObservationKind(kind).label,
+            "kind": kind,
+            "open": kind in bound,
+            "form": _bound_or_new(form_class, bound.get(kind), kind, today),
+            "url": reverse("screening:observe", args=[case.reference, kind]),
+        }
+        for kind, (form_class, permission) in OBSERVATION_FORMS.items()
+        if user.may(permission, case.clinic_id)
+    ]
+
+
+def _bound_or_new(form_class: type[ObservationForm], bound: Any, kind: str, today: datetime.date) -> Any:
+    return bound or form_class(today=today, auto_id=f"id_{kind}_%s")

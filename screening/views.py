@@ -1,0 +1,231 @@
+"""The pages of the review: queue, look-up, case, and what can be done to a case. Each reads within the user's clinics and leaves an audit entry."""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic_site.accounts.models import User
+from clinic_site.accounts.views import sign_in_required
+from clinic_site.audit.services import audit_event, record
+from intake.models import Patient
+from intake.services import name_index
+from screening.case_page import build_case_page
+from screening.forms import OBSERVATION_FORMS, CloseFlagForm, FindPatientForm, SignDecisionForm
+from screening.models import Case, ObservationKind
+from screening.presentation import case_context, contact_context, queue_row
+from screening.queue import VIEWS, queue_page
+from screening.review import (
+    Refused,
+    claim_case,
+    close_flag,
+    record_observation,
+    release_case,
+    sign_decision,
+    signing_blockers,
+)
+
+View = Callable[..., HttpResponse]
+
+
+def permission_required(permission: str) -> Callable[[View], View]:
+    """Signed in, and holding `permission` in at least one clinic. Which rows, the view's queryset decides."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.may(permission):  # type: ignore[union-attr]
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        wrapped.permission = permission  # type: ignore[attr-defined]
+        return sign_in_required(wrapped)
+
+    return decorate
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _case(request: HttpRequest, reference: str, permission: str) -> Case:
+    """The case within the user's clinics, or 404: foreign and missing look the same."""
+    related = ("response", "response__clinic", "response__data_key", "owner")
+    case = Case.objects.for_user(_user(request), permission).select_related(*related).filter(reference=reference).first()
+    if case is None:
+        raise Http404
+    return case
+
+
+def _address(request: HttpRequest) -> str | None:
+    return request.META.get("REMOTE_ADDR") or None
+
+
+@require_safe
+@permission_required("case.list")
+@transaction.atomic
+def queue(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    view = request.GET.get("view", "open")
+    page = queue_page(user, view=view if view in VIEWS else "open", after=request.GET.get("after", ""))
+    shown = [case.reference for case in page.cases]
+    clinics = sorted(user.clinics_with("case.list"))
+    record(
+        [audit_event("queue.read", clinic_id=clinics[0] if len(clinics) == 1 else None, user=user, address=_address(request), cases=shown)]
+    )
+    context = {
+        "cases": [queue_row(case) for case in page.cases],
+        "view": view if view in VIEWS else "open",
+        "next_cursor": page.next_cursor,
+        "total_label": page.total_label,
+        "may_read": user.may("case.read"),
+    }
+    return render(request, "screening/queue.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("case.contact")
+@transaction.atomic
+def find(request: HttpRequest) -> HttpResponse:
+    """Looks a person up by exact legal name and date of birth. Posted, so that no name stands in an address or a log."""
+    user = _user(request)
+    form = FindPatientForm(request.POST or None)
+    results: list[Any] | None = None
+    if request.method == "POST" and form.is_valid():
+        names = (form.cleaned_data["given_name"], form.cleaned_data["family_name"])
+        born = form.cleaned_data["date_of_birth"].isoformat()
+        match = Q()
+        for clinic_id in user.clinics_with("case.contact"):
+            match |= Q(clinic_id=clinic_id, name_and_birth_index=name_index(clinic_id, *names, born))
+        found = Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
+        results = [queue_row(patient.response.case) for patient in found]
+        record(
+            [
+                audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user, address=_address(request))
+                for p in found
+            ]
+        )
+    status = 422 if request.method == "POST" and not form.is_valid() else 200
+    return render(request, "screening/find.html", {"form": form, "results": results}, status=status)
+
+
+@require_safe
+@permission_required("case.contact")
+@transaction.atomic
+def case(request: HttpRequest, reference: str) -> HttpResponse:
+    return _case_page(request, _case(request, reference, "case.contact"))
+
+
+def _case_page(
+    request: HttpRequest, shown: Case, *, status: int = 200, notice: str = "", bound: dict[Any, Any] | None = None
+) -> HttpResponse:
+    """The whole case for those who may read answers, the contact page for the front desk. `bound` are forms with errors, by what they are for."""
+    user = _user(request)
+    may_read = user.may("case.read", shown.clinic_id)
+    action = "case.read" if may_read else "case.contact-read"
+    record(
+        [audit_event(action, clinic_id=shown.clinic_id, entity=shown, user=user, address=_address(request), reference=shown.reference)]
+    )
+    context: dict[str, Any] = {"notice": notice}
+    if not may_read:
+        context |= contact_context(shown, user, bound or {})
+        return render(request, "screening/case_contact.html", context, status=status)
+    page = build_case_page(shown)
+    context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
+    return render(request, "screening/case.html", context, status=status)
+
+
+def _acted(request: HttpRequest, reference: str, act: Callable[[], Any], *, anchor: str = "", kept: str = "") -> HttpResponse:
+    """Does one thing to a case and returns to it; a refusal is told, with whatever was typed."""
+    url = reverse("screening:case", args=[reference])
+    try:
+        act()
+    except Refused as refusal:
+        context = {"message": str(refusal), "kept": kept, "case_url": url, "reference": reference}
+        return render(request, "screening/conflict.html", context, status=409)
+    return redirect(url + anchor)
+
+
+@require_POST
+@permission_required("case.claim")
+def claim(request: HttpRequest, reference: str) -> HttpResponse:
+    shown = _case(request, reference, "case.claim")
+    return _acted(request, reference, lambda: claim_case(shown.id, user=_user(request)))
+
+
+@require_POST
+@permission_required("case.claim")
+def release(request: HttpRequest, reference: str) -> HttpResponse:
+    shown = _case(request, reference, "case.claim")
+    return _acted(request, reference, lambda: release_case(shown.id, user=_user(request)))
+
+
+@require_POST
+@permission_required("flag.close")
+def close(request: HttpRequest, reference: str, issue_id: uuid.UUID) -> HttpResponse:
+    shown = _case(request, reference, "flag.close")
+    form = CloseFlagForm(request.POST)
+    if not form.is_valid():
+        with transaction.atomic():
+            return _case_page(request, shown, status=422, bound={issue_id: form})
+    return _acted(
+        request,
+        reference,
+        lambda: close_flag(shown.id, issue_id, user=_user(request), **form.cleaned_data),
+        anchor=f"#flag-{issue_id}",
+        kept=form.cleaned_data["words"],
+    )
+
+
+@require_POST
+@permission_required("case.contact")
+def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
+    if kind not in OBSERVATION_FORMS:
+        raise Http404
+    form_class, permission = OBSERVATION_FORMS[kind]
+    shown = _case(request, reference, permission)
+    form = form_class(request.POST, today=shown.response.clinic.today())
+    if not form.is_valid():
+        with transaction.atomic():
+            return _case_page(request, shown, status=422, bound={kind: form})
+    return _acted(
+        request,
+        reference,
+        lambda: record_observation(
+            shown.id,
+            user=_user(request),
+            kind=ObservationKind(kind),
+            facts=form.facts(),
+            note=form.cleaned_data["note"],
+            observed_on=form.cleaned_data["observed_on"],
+        ),
+        kept=form.cleaned_data["note"],
+    )
+
+
+@require_POST
+@permission_required("decision.sign")
+def sign(request: HttpRequest, reference: str) -> HttpResponse:
+    shown = _case(request, reference, "decision.sign")
+    form = SignDecisionForm(request.POST)
+    if not form.is_valid():
+        with transaction.atomic():
+            return _case_page(request, shown, status=422, bound={"decision": form})
+    return _acted(
+        request,
+        reference,
+        lambda: sign_decision(shown.id, user=_user(request), **form.cleaned_data),
+        anchor="#decisions",
+        kept=form.cleaned_data["words"],
+    )
+
+
