@@ -28,7 +28,9 @@ def secrets_are_set(**_: Any) -> list[Error]:
 def each_signal_has_one_receiver(**_: Any) -> list[Error]:
     named: dict[str, Signal] = {"page_saved": signals.page_saved, "response_submitted": signals.response_submitted}
     return [
-        Error(f"intake.signals.{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003")
+        Error(
+            f"intake.signals.{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003"
+        )
         for name, signal in named.items()
         if len(signal.receivers) != 1
     ]

@@ -87,7 +87,9 @@ class AnswerField(forms.Field):
             if self.item.required or self.item.clinical:
                 raise ValidationError(self.message_when_blank())
             return Reply(State.SKIPPED)
-        answer = self.read({part: (texts if self.many else (texts or [""])[0].strip()) for part, texts in typed.items()})
+        answer = self.read(
+            {part: (texts if self.many else (texts or [""])[0].strip()) for part, texts in typed.items()}
+        )
         return Reply(State.ANSWERED, answer, self.show(answer))
 
     def _absent(self, codes: list[str], *, blank: bool) -> Reply:
@@ -95,7 +97,9 @@ class AnswerField(forms.Field):
         if len(codes) > 1 or codes[0] not in labels:
             raise Unreadable(_("Choose one of the answers on the page."))
         if not blank:
-            raise Unreadable(_("You gave an answer and also chose “%(choice)s”. Keep one of them.") % {"choice": labels[codes[0]]})
+            raise Unreadable(
+                _("You gave an answer and also chose “%(choice)s”. Keep one of them.") % {"choice": labels[codes[0]]}
+            )
         return Reply(State(codes[0]), None, labels[codes[0]])
 
     def message_when_blank(self) -> str:
@@ -137,14 +141,18 @@ class Choice(AnswerField):
         return True
 
     def clean(self, value: Raw) -> Reply:
-        """"Not sure" is one more radio button of the same question, so the state comes in the same part."""
+        """ "Not sure" is one more radio button of the same question, so the state comes in the same part."""
         codes = value.get("", [])
         absent = [code for code in codes if code in dict(self.absent_choices)]
         rest = [code for code in codes if code not in absent]
         return super().clean({"": rest, "absent": [*absent, *value.get("absent", [])]})
 
     def message_when_blank(self) -> str:
-        return self.words(self.item.error) or super().message_when_blank() if self.item.clinical else _("Choose an answer.")
+        return (
+            self.words(self.item.error) or super().message_when_blank()
+            if self.item.clinical
+            else _("Choose an answer.")
+        )
 
     def read(self, typed: Mapping[str, Any]) -> str:
         if self.item.option(typed[""]) is None:
@@ -257,14 +265,16 @@ class BloodPressure(AnswerField):
         return {part: [text] for part, text in answer.items()}
 
 
-_MONTHS = ("january february march april may june july august september october november december").split()
+_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
 
 
 def _month(text: str) -> int | None:
     """1 to 12 from 3, 03, Mar or March; None when it is none of these."""
     if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= 12:
         return int(text)
-    named = [n for n, month in enumerate(_MONTHS, 1) if len(text) >= 3 and month.startswith(text.casefold().rstrip("."))]
+    named = [
+        n for n, month in enumerate(_MONTHS, 1) if len(text) >= 3 and month.startswith(text.casefold().rstrip("."))
+    ]
     return named[0] if len(named) == 1 else None
 
 
@@ -394,12 +404,22 @@ class Medicines(AnswerField):
         if any(typed["none"]) and rows:
             raise Unreadable(_("You wrote a medicine and also ticked that there are none. Keep one of them."))
         if len(rows) > self.most_rows:
-            raise Unreadable(_("This list is too long. Write the first %(most)s and call us about the rest.") % {"most": self.most_rows})
+            raise Unreadable(
+                _("This list is too long. Write the first %(most)s and call us about the rest.")
+                % {"most": self.most_rows}
+            )
         for row in rows:
             if not row["name"]:
-                raise Unreadable(_("Write the name of each medicine. If you do not know it, describe it, for example “small white pill”."))
+                raise Unreadable(
+                    _(
+                        "Write the name of each medicine. If you do not know it, describe it, for example “small white pill”."
+                    )
+                )
             if any(len(text) > self.item.max_length for text in row.values()):
-                raise Unreadable(_("One of these entries is too long. Keep each under %(most)s characters.") % {"most": self.item.max_length})
+                raise Unreadable(
+                    _("One of these entries is too long. Keep each under %(most)s characters.")
+                    % {"most": self.item.max_length}
+                )
         return {"none": any(typed["none"]), "rows": rows}
 
     def _rows(self, typed: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -428,7 +448,9 @@ class Signature(AnswerField):
         if typed["agree"] == "declined" and self.item.may_decline:
             return {"decision": "declined", "name": typed["name"][:200]}
         if typed["agree"] != "signed":
-            raise Unreadable(_("To sign, tick the sentence above your name.") if not self.item.may_decline else _("Choose one."))
+            raise Unreadable(
+                _("To sign, tick the sentence above your name.") if not self.item.may_decline else _("Choose one.")
+            )
         if len(typed["name"]) < 2 or len(typed["name"]) > 200:
             raise Unreadable(_("Type your full name to sign."))
         return {"decision": "signed", "name": typed["name"]}

@@ -88,9 +88,7 @@ def gaps(questionnaire: Questionnaire, document: AnswerDocument, *, now: datetim
             value = document.value(item.link_id)
             if item.type == "signature":
                 signed = value is not None and (value["decision"] == "signed" or item.may_decline)
-                if item.consent and not signed:
-                    found.append(Gap(GapKind.UNSIGNED, page, item))
-                elif item.required and value is None:
+                if item.consent and not signed or item.required and value is None:
                     found.append(Gap(GapKind.UNSIGNED, page, item))
             elif item.required and value is None:
                 found.append(Gap(GapKind.REQUIRED, page, item))

@@ -49,7 +49,13 @@ class PageForm(forms.Form):
     """The questions of one page. Bound, it yields a reply for each, readable or not, so that nothing typed is lost."""
 
     def __init__(
-        self, page: Page, document: AnswerDocument, *, language: str, today: datetime.date, data: QueryDict | None = None
+        self,
+        page: Page,
+        document: AnswerDocument,
+        *,
+        language: str,
+        today: datetime.date,
+        data: QueryDict | None = None,
     ) -> None:
         super().__init__(data)
         self.page, self.document, self.language = page, document, language
@@ -70,10 +76,14 @@ class PageForm(forms.Form):
             assert isinstance(field, AnswerField)
             repeated = self.document.value(link_id) == reply.value
             if reply.state is State.ANSWERED and implausible(field.item, reply.value) and not repeated:
-                self.add_error(link_id, _("Please check this. If it is right as it stands, press Save and continue again."))
+                self.add_error(
+                    link_id, _("Please check this. If it is right as it stands, press Save and continue again.")
+                )
         for name in self._unexpected():
             self.add_error(
-                None, _("This page was sent something it does not ask for (%(name)s). What you answered is kept.") % {"name": name[:40]}
+                None,
+                _("This page was sent something it does not ask for (%(name)s). What you answered is kept.")
+                % {"name": name[:40]},
             )
         return self.cleaned_data
 
@@ -112,7 +122,11 @@ class PageForm(forms.Form):
         if answer.state is State.UNPARSEABLE:
             return answer.value or {}
         if answer.state in (State.NOT_SURE, State.PREFER_NOT_TO_SAY):
-            return {"": [answer.state.value]} if field.template in ("choice", "multiple_choice") else {"absent": [answer.state.value]}
+            return (
+                {"": [answer.state.value]}
+                if field.template in ("choice", "multiple_choice")
+                else {"absent": [answer.state.value]}
+            )
         return {}
 
     def medicine_rows(self, link_id: str) -> list[list[tuple[str, str]]]:

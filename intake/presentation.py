@@ -28,7 +28,12 @@ def page_url(response: QuestionnaireResponse, page: Page, *, change: bool = Fals
 
 
 def page_context(
-    response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument, form: PageForm, *, change: bool
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    form: PageForm,
+    *,
+    change: bool,
 ) -> dict[str, Any]:
     page, pages = form.page, asked_pages(questionnaire, document)
     sections = list(dict.fromkeys(p.section for p in pages))
@@ -37,7 +42,9 @@ def page_context(
     back = reverse("intake:check" if change else "intake:tasks", args=[response.public_id])
     if before and not change:
         back = page_url(response, before[-1])
-    onward = page_url(response, after[0]) if after and not change else reverse("intake:check", args=[response.public_id])
+    onward = (
+        page_url(response, after[0]) if after and not change else reverse("intake:check", args=[response.public_id])
+    )
     return {
         "form": form,
         "page": page,
@@ -64,12 +71,17 @@ def problems_of_gaps(response: QuestionnaireResponse, missing: list[Gap]) -> lis
         GapKind.OUT_OF_DATE: _("Answer again, because a day has passed: %(question)s"),
     }
     return [
-        (page_url(response, gap.page, change=True), sentences[gap.kind] % {"question": gap.item.text[response.language]})
+        (
+            page_url(response, gap.page, change=True),
+            sentences[gap.kind] % {"question": gap.item.text[response.language]},
+        )
         for gap in missing
     ]
 
 
-def task_list(response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument) -> dict[str, Any]:
+def task_list(
+    response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument
+) -> dict[str, Any]:
     pages = asked_pages(questionnaire, document)
     labels = {Progress.NOT_STARTED: _("Not started"), Progress.STARTED: _("Not finished"), Progress.DONE: _("Done")}
     rows = []
@@ -86,7 +98,11 @@ def task_list(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
         )
     following = first_open_page(pages, document)
     check_url = reverse("intake:check", args=[response.public_id])
-    return {"sections": rows, "next_url": page_url(response, following) if following else check_url, "check_url": check_url}
+    return {
+        "sections": rows,
+        "next_url": page_url(response, following) if following else check_url,
+        "check_url": check_url,
+    }
 
 
 def _entry(section: Section, pages: list[Page], document: AnswerDocument) -> Page:
@@ -95,7 +111,9 @@ def _entry(section: Section, pages: list[Page], document: AnswerDocument) -> Pag
     return next((page for page in own if not is_done(page, document)), own[0])
 
 
-def check_rows(response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument) -> dict[str, Any]:
+def check_rows(
+    response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument
+) -> dict[str, Any]:
     pages = asked_pages(questionnaire, document)
     sections = []
     for section in dict.fromkeys(page.section for page in pages):

@@ -17,10 +17,7 @@ SHIPPED = Path(__file__).parent / "content" / "questionnaire"
 HEADER = "questionnaire.yaml"
 SENSITIVITIES = ("none", "mental-health", "substance-use")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
-TYPES = (
-    "choice multiple_choice number height weight blood_pressure date partial_date short_text long_text medicines"
-    " phone email address signature group display"
-).split()
+TYPES = ["choice", "multiple_choice", "number", "height", "weight", "blood_pressure", "date", "partial_date", "short_text", "long_text", "medicines", "phone", "email", "address", "signature", "group", "display"]
 # A blood pressure is one question with two readings; conditions address each reading by its fact name.
 PARTS = {"systolic_mmhg": "systolic", "diastolic_mmhg": "diastolic"}
 
@@ -303,9 +300,7 @@ class _Reader:
         entry.done()
         return item
 
-    def _group_items(
-        self, entry: Entry, kind: str, *, sensitive: bool, why: Text, in_group: bool
-    ) -> tuple[Item, ...]:
+    def _group_items(self, entry: Entry, kind: str, *, sensitive: bool, why: Text, in_group: bool) -> tuple[Item, ...]:
         children = entry.entries("items", "link_id", required=kind == "group")
         if kind != "group":
             if children:
@@ -355,7 +350,8 @@ class _Reader:
         if kind == "blood_pressure":
             return {
                 part: self._range(
-                    entry, Entry.of(entry.raw(part), file=entry.file, name=f"{entry.name} {part}", problems=self.problems)
+                    entry,
+                    Entry.of(entry.raw(part), file=entry.file, name=f"{entry.name} {part}", problems=self.problems),
                 )
                 for part in ("systolic", "diastolic")
             }

@@ -50,7 +50,9 @@ def start_response(clinic: Clinic, *, language: str) -> tuple[QuestionnaireRespo
     """A new draft and the secret that opens it in this browser."""
     data_key = DataKey.generate(clinic)
     data_key.save(force_insert=True)
-    response = QuestionnaireResponse(clinic=clinic, questionnaire=current_version(), data_key=data_key, language=language)
+    response = QuestionnaireResponse(
+        clinic=clinic, questionnaire=current_version(), data_key=data_key, language=language
+    )
     token = response.new_access_token()
     response.save(force_insert=True)
     record([audit_event("response.started", clinic_id=clinic.id, entity=response, actor=Actor.PATIENT)])
@@ -78,7 +80,9 @@ def save_page(
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
-    conflicts = any((document.get(a.link_id) or a).revision > loaded_revision for a in answers if document.get(a.link_id))
+    conflicts = any(
+        (document.get(a.link_id) or a).revision > loaded_revision for a in answers if document.get(a.link_id)
+    )
     if conflicts and not late:
         raise ChangedElsewhere
     if conflicts:
@@ -91,7 +95,9 @@ def save_page(
     response.saved_at = now
     response.seal_document(document)
     response.save(update_fields=["revision", "saved_at", "answers"])
-    fired = page_saved.send(QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document, page=page)
+    fired = page_saved.send(
+        QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document, page=page
+    )
     record(
         [
             audit_event(
@@ -125,7 +131,16 @@ def record_help_reply(public_id: str, *, code: str) -> None:
     document, now = response.document(), timezone.now().isoformat()
     document.history.append(
         Answer(
-            HELP_REPLY, State.ANSWERED, code, "", HELP_REPLIES[code], response.language, "self", now, response.revision, now
+            HELP_REPLY,
+            State.ANSWERED,
+            code,
+            "",
+            HELP_REPLIES[code],
+            response.language,
+            "self",
+            now,
+            response.revision,
+            now,
         )
     )
     response.seal_document(document)
@@ -187,12 +202,23 @@ def submit_response(public_id: str, *, idempotency_key: uuid.UUID) -> Questionna
 def _patient(response: QuestionnaireResponse, document: AnswerDocument) -> Patient:
     identity = {
         name: document.value(name)
-        for name in ("legal_given_name", "legal_family_name", "chosen_name", "date_of_birth", "phone", "email", "address")
+        for name in (
+            "legal_given_name",
+            "legal_family_name",
+            "chosen_name",
+            "date_of_birth",
+            "phone",
+            "email",
+            "address",
+        )
     }
     patient = Patient(clinic_id=response.clinic_id, response=response)
     patient.identity = response.data_key.seal(identity, row=patient, label="patient.identity")
     patient.name_and_birth_index = name_index(
-        response.clinic_id, identity["legal_given_name"] or "", identity["legal_family_name"] or "", identity["date_of_birth"] or ""
+        response.clinic_id,
+        identity["legal_given_name"] or "",
+        identity["legal_family_name"] or "",
+        identity["date_of_birth"] or "",
     )
     phone = (identity["phone"] or {}).get("e164", "")
     patient.phone_and_birth_index = phone_index(response.clinic_id, phone, identity["date_of_birth"] or "")

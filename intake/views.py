@@ -153,7 +153,11 @@ def _save(
     """Saves what was posted, readable or not, and leads on. An unreadable answer is kept, and the page comes back saying what to do."""
     change = "change" in request.POST
     form = PageForm(
-        shown, document, language=response.language, today=response.clinic.today(), data=request.POST  # type: ignore[arg-type]
+        shown,
+        document,
+        language=response.language,
+        today=response.clinic.today(),
+        data=request.POST,  # type: ignore[arg-type]
     )
     valid = form.is_valid()
     if ticket is None:
@@ -188,7 +192,9 @@ def _conflict(
     document = newest.document()
     saved = [(field.label, answer.shown) for name, field in form.fields.items() if (answer := document.get(name))]
     notice = "This page was saved in another tab or window after you opened it here. To keep what you see below, press Save and continue."
-    return _page(request, newest, questionnaire, document, form, change=change, status=409, notice=notice, conflict=saved)
+    return _page(
+        request, newest, questionnaire, document, form, change=change, status=409, notice=notice, conflict=saved
+    )
 
 
 def _onward(
@@ -196,7 +202,9 @@ def _onward(
 ) -> HttpResponse:
     pages = asked_pages(questionnaire, saved.document)
     if change:
-        following = first_open_page([p for p in pages if p.number > shown.number and p.item.enable_when], saved.document)
+        following = first_open_page(
+            [p for p in pages if p.number > shown.number and p.item.enable_when], saved.document
+        )
     else:
         following = next((p for p in pages if p.number > shown.number), None)
     if following is None:
@@ -217,7 +225,11 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
     shown = _page_or_404(questionnaire, number)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
     form = PageForm(
-        shown, AnswerDocument(), language=response.language, today=response.clinic.today(), data=request.POST  # type: ignore[arg-type]
+        shown,
+        AnswerDocument(),
+        language=response.language,
+        today=response.clinic.today(),
+        data=request.POST,  # type: ignore[arg-type]
     )
     if ticket is None or "ticket" not in request.POST:
         return render(request, "intake/no_access.html", _about(response.clinic), status=404)
@@ -240,7 +252,9 @@ def check(request: HttpRequest, public_id: str) -> HttpResponse:
     return _check(request, response)
 
 
-def _check(request: HttpRequest, response: QuestionnaireResponse, *, problems: list[Any] | None = None, status: int = 200) -> HttpResponse:
+def _check(
+    request: HttpRequest, response: QuestionnaireResponse, *, problems: list[Any] | None = None, status: int = 200
+) -> HttpResponse:
     questionnaire, document = questionnaire_of(response), response.document()
     if is_under_age(questionnaire, document, response.clinic.today()):
         return redirect("intake:stopped", response.public_id)
@@ -319,5 +333,3 @@ def _continue_url(response: QuestionnaireResponse) -> str:
     if following is None:
         return reverse("intake:check", args=[response.public_id])
     return reverse("intake:page", args=[response.public_id, following.number])
-
-

@@ -106,13 +106,24 @@ class CasePage:
     def shown_sha256(self) -> str:
         """The hash of what the screen says about this case: answers, flags with how they were closed, staff records, earlier decisions."""
         content = {
-            "answers": [[row.link_id, row.question, row.shown, row.state] for _s, rows in self.sections for row in rows],
+            "answers": [
+                [row.link_id, row.question, row.shown, row.state] for _s, rows in self.sections for row in rows
+            ],
             "flags": [
-                [str(f.issue.id), f.issue.rule_id, f.issue.tier, f.issue.status, f.issue.hold, f.issue.worst_case_assumed]
+                [
+                    str(f.issue.id),
+                    f.issue.rule_id,
+                    f.issue.tier,
+                    f.issue.status,
+                    f.issue.hold,
+                    f.issue.worst_case_assumed,
+                ]
                 + [[d.reason, str(d.by_id), f.words[d.id]] for d in f.dispositions]
                 for f in self.flags
             ],
-            "observations": [[r.observation.kind, str(r.observation.observed_on), r.facts, r.note] for r in self.observations],
+            "observations": [
+                [r.observation.kind, str(r.observation.observed_on), r.facts, r.note] for r in self.observations
+            ],
             "decisions": [[s.decision.outcome, str(s.decision.signed_by_id), s.words] for s in self.decisions],
         }
         return sha256(canonical_form(content).encode()).hexdigest()
@@ -132,7 +143,9 @@ def build_case_page(case: Case) -> CasePage:
     related = ("by", "decision", "decision__signed_by")
     events = list(CaseEvent.objects.filter(case=case).select_related(*related).order_by("id"))
     decisions = [
-        Signed(e.decision, key.unseal(e.decision.words, row=e.decision, label="decision.words")) for e in events if e.decision
+        Signed(e.decision, key.unseal(e.decision.words, row=e.decision, label="decision.words"))
+        for e in events
+        if e.decision
     ]
     return CasePage(
         questionnaire=questionnaire,
@@ -181,7 +194,9 @@ def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: boo
         rule=rule_set.by_id.get(issue.rule_id) if rule_set else None,
         rule_set=rule_set,
         causes=questions(issue.caused_by),
-        settled_by=tuple(link_id for link_id in questions(issue.settled_by) if link_id not in questions(issue.caused_by)),
+        settled_by=tuple(
+            link_id for link_id in questions(issue.settled_by) if link_id not in questions(issue.caused_by)
+        ),
         from_draft=from_draft,
     )
 
@@ -234,5 +249,22 @@ def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, 
 def identity_of(response: QuestionnaireResponse, document: AnswerDocument) -> dict[str, Any]:
     """Who a case is about and how to reach them, from the answers; the patient row exists only once they were sent."""
     names = [document.value(name) or "" for name in ("legal_given_name", "legal_family_name")]
-    shown = {name: a.shown for name in ("date_of_birth", "phone", "email", "pronouns", "chosen_name", "contact_ok", "safe_time_to_call", "emergency_contact_phone") if (a := document.get(name))}
-    return {"name": " ".join(filter(None, names)) or "Name not given yet", "birth": document.value("date_of_birth"), **shown}
+    shown = {
+        name: a.shown
+        for name in (
+            "date_of_birth",
+            "phone",
+            "email",
+            "pronouns",
+            "chosen_name",
+            "contact_ok",
+            "safe_time_to_call",
+            "emergency_contact_phone",
+        )
+        if (a := document.get(name))
+    }
+    return {
+        "name": " ".join(filter(None, names)) or "Name not given yet",
+        "birth": document.value("date_of_birth"),
+        **shown,
+    }

@@ -136,5 +136,3 @@ def store_run(case: Case, run: Run, *, stage: Stage, events: Iterable[EventKind]
 
 def _system_event(action: str, case: Case, **detail: object) -> AuditEvent:
     return audit_event(action, clinic_id=case.clinic_id, entity=case, **detail)
-
-

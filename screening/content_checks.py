@@ -33,7 +33,10 @@ def _names(rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]) -> It
         where = (files[rule.id], rule.id)
         for name in rule.reads(rule_set.constants):
             if name in known.lists:
-                yield Problem(*where, f"reads the list '{name}': rules read what is derived from it, such as takes_… or medicine_unrecognized")
+                yield Problem(
+                    *where,
+                    f"reads the list '{name}': rules read what is derived from it, such as takes_… or medicine_unrecognized",
+                )
             elif name not in readable:
                 yield Problem(*where, f"reads '{name}', which no question asks and nothing derives")
         for expression in rule.expressions:
@@ -59,9 +62,15 @@ def _unreachable(questionnaire: Questionnaire) -> Iterator[Problem]:
             if gate is None or gate.type != "choice":
                 continue
             own = [c for c in item.enable_when if c.question == condition.question]
-            open_codes = [option.code for option in gate.options if all(_allows(c.operator, c.answer, option.code) for c in own)]
+            open_codes = [
+                option.code for option in gate.options if all(_allows(c.operator, c.answer, option.code) for c in own)
+            ]
             if not open_codes:
-                yield Problem("questionnaire", item.link_id, f"is never asked: its conditions on '{condition.question}' exclude each other")
+                yield Problem(
+                    "questionnaire",
+                    item.link_id,
+                    f"is never asked: its conditions on '{condition.question}' exclude each other",
+                )
                 break
 
 
@@ -69,7 +78,9 @@ def _allows(operator: str, answer: Any, code: str) -> bool:
     return (code == answer) if operator == "=" else (code != answer) if operator == "!=" else bool(answer)
 
 
-def run(rule_set: RuleSet, values: Mapping[str, Any], questionnaire: Questionnaire, known: Vocabulary) -> tuple[Result, dict[str, Any]]:
+def run(
+    rule_set: RuleSet, values: Mapping[str, Any], questionnaire: Questionnaire, known: Vocabulary
+) -> tuple[Result, dict[str, Any]]:
     """The whole rule set over facts spelled as in a file, and what was bound."""
     facts = derive(without_implausible(facts_from_file(values, known), questionnaire), rule_set.lexicon)
     return assess(rule_set, facts.values), dict(facts.values)
@@ -105,7 +116,11 @@ def _examples(
                 continue
             got = described(rule, rule_set, result, facts)
             if got != example.expect:
-                yield Problem(files[rule.id], rule.id, f"example {number}: expected '{example.expect}', but the rules give '{got}'")
+                yield Problem(
+                    files[rule.id],
+                    rule.id,
+                    f"example {number}: expected '{example.expect}', but the rules give '{got}'",
+                )
 
 
 def _coverage(
@@ -125,7 +140,9 @@ def _coverage(
             if not any(status in (Status.FIRED, Status.UNRESOLVED) for status in covering):
                 stated = ", ".join(f"{name}={value}" for name, value in values.items()) or "nothing known"
                 named = ", ".join(rule.covered_by)
-                yield Problem(files[rule.id], rule.id, f"'covered_by' does not cover: with {stated} none of {named} is open")
+                yield Problem(
+                    files[rule.id], rule.id, f"'covered_by' does not cover: with {stated} none of {named} is open"
+                )
                 break
 
 
@@ -134,7 +151,8 @@ def generated_facts(rule_set: RuleSet, rule: Rule, known: Vocabulary) -> Iterato
     names: dict[str, list[Any]] = {}
     for related in (rule, *(rule_set.by_id[other] for other in rule.covered_by)):
         for name in related.reads(rule_set.constants):
-            names |= _raw(name, rule_set, known)
+            for raw, values in _raw(name, rule_set, known).items():
+                names[raw] = [*names.get(raw, []), *(value for value in values if value not in names.get(raw, []))]
     mixture = random.Random(_SEED)  # noqa: S311 - reproducible, not secret
     yield {}
     for name, values in names.items():
@@ -147,7 +165,12 @@ def generated_facts(rule_set: RuleSet, rule: Rule, known: Vocabulary) -> Iterato
 
 def _raw(name: str, rule_set: RuleSet, known: Vocabulary) -> dict[str, list[Any]]:
     """Values worth trying for a fact, in terms of what is asked: medicine classes by medicines, measures around each threshold."""
-    if name.startswith("takes_") and name in known.choices and name != "takes_no_medicines_confirmed" or name == "medicine_unrecognized":
+    if (
+        name.startswith("takes_")
+        and name in known.choices
+        and name != "takes_no_medicines_confirmed"
+        or name == "medicine_unrecognized"
+    ):
         code = name.removeprefix("takes_")
         member = next((m.name for m in rule_set.lexicon.medicines.values() if code in m.classes), "metformin")
         lists = [[], [member], [member, "no such medicine"], ["no such medicine"], "skipped"]

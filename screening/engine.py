@@ -93,7 +93,11 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """The published shape: `manage.py screen` prints it, and stored assessments compare by it."""
         rule_set = dict(zip(("id", "version", "sha256"), self.rule_set, strict=True))
-        return {"rule_set": rule_set, "highest_tier": self.highest_tier, "issues": [_issue_json(i) for i in self.issues]}
+        return {
+            "rule_set": rule_set,
+            "highest_tier": self.highest_tier,
+            "issues": [_issue_json(i) for i in self.issues],
+        }
 
 
 def _issue_json(issue: Issue) -> dict[str, Any]:
@@ -197,9 +201,7 @@ def _first_open_band(bands: Iterable[Band], context: cel.Context) -> tuple[Band 
     return None, Truth.FALSE
 
 
-def _listed(
-    rule_set: RuleSet, rule: Rule, outcomes: Mapping[str, Outcome], facts: Mapping[str, Value]
-) -> Issue | None:
+def _listed(rule_set: RuleSet, rule: Rule, outcomes: Mapping[str, Outcome], facts: Mapping[str, Value]) -> Issue | None:
     """The flag of a rule after `yields_to` and its policy for open questions, or None when it has none to show."""
     outcome = outcomes[rule.id]
     if outcome.status is Status.CLEAR:

@@ -49,7 +49,9 @@ class FindPatientForm(StaffForm):
     given_name = forms.CharField(label="Legal first name", max_length=200)
     family_name = forms.CharField(label="Legal last name", max_length=200)
     date_of_birth = forms.DateField(
-        label="Date of birth", help_text="Year, month, day: 1985-03-27", error_messages={"invalid": "Write the date as 1985-03-27."}
+        label="Date of birth",
+        help_text="Year, month, day: 1985-03-27",
+        error_messages={"invalid": "Write the date as 1985-03-27."},
     )
 
 
@@ -58,7 +60,9 @@ class ObservationForm(StaffForm):
 
     kind: ObservationKind
     observed_on = forms.DateField(
-        label="On", help_text="Year, month, day: 2026-11-23", error_messages={"invalid": "Write the date as 2026-11-23."}
+        label="On",
+        help_text="Year, month, day: 2026-11-23",
+        error_messages={"invalid": "Write the date as 2026-11-23."},
     )
     note = forms.CharField(label="Note", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
@@ -96,7 +100,10 @@ class BloodPressureForm(ObservationForm):
     field_order = ["systolic", "diastolic", "observed_on", "note"]
 
     def facts(self) -> dict[str, str | float]:
-        return {"systolic_mmhg": float(self.cleaned_data["systolic"]), "diastolic_mmhg": float(self.cleaned_data["diastolic"])}
+        return {
+            "systolic_mmhg": float(self.cleaned_data["systolic"]),
+            "diastolic_mmhg": float(self.cleaned_data["diastolic"]),
+        }
 
 
 class BodyForm(ObservationForm):

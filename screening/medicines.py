@@ -16,12 +16,10 @@ _SUGGEST_FROM = 86
 _MOST_REMEMBERED = 2000
 _SPLIT = re.compile(r"[,;/+\n•]|\s&\s|\s-\s|\band\b|\bwith\b|\bplus\b")
 _DOSE = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|%|mg/ml|meq|hours?|hrs?|h|x)?\b")
+# A numbered product ("#3") is another medicine than the one without its number.
+_NUMBERED = re.compile(r"#\s*\d")
 _FILLER = frozenset(
-    "tab tabs tablet tablets cap caps capsule capsules pill pills patch patches gel cream ointment drops spray inhaler injection"
-    " shot shots liquid solution syrup suspension film strip strips oral po sublingual sl er xr sr ir xl cr dr la ec od odt hs"
-    " daily once twice three four times a an the of day days night nightly bedtime at morning evening every each week weekly month monthly"
-    " bid tid qid qd qhs qam qpm prn as needed when for per one two half in by mouth my some low dose high extended release"
-    " hydrochloride hcl sodium hydrobromide maleate tartrate succinate sulfate i take taking on was am using".split()
+    ["tab", "tabs", "tablet", "tablets", "cap", "caps", "capsule", "capsules", "pill", "pills", "patch", "patches", "gel", "cream", "ointment", "drops", "spray", "inhaler", "liquid", "solution", "syrup", "suspension", "film", "strip", "strips", "oral", "po", "sublingual", "sl", "er", "xr", "sr", "ir", "xl", "cr", "dr", "la", "ec", "od", "odt", "hs", "daily", "once", "twice", "three", "four", "times", "a", "an", "the", "of", "day", "days", "night", "nightly", "bedtime", "at", "morning", "evening", "every", "each", "week", "weekly", "month", "monthly", "bid", "tid", "qid", "qd", "qhs", "qam", "qpm", "prn", "as", "needed", "when", "for", "per", "one", "two", "half", "in", "by", "mouth", "my", "some", "low", "dose", "high", "extended", "release", "hydrochloride", "hcl", "sodium", "hydrobromide", "maleate", "tartrate", "succinate", "sulfate", "i", "take", "taking", "on", "was", "am", "using"]
 )
 
 
@@ -104,21 +102,38 @@ class Lexicon:
         exact: list[str] = []
         suggested: list[str] = []
         unread: list[str] = []
-        whole = _bare(line)
-        pieces = [whole] if whole in self.names else [_bare(piece) for piece in _SPLIT.split(_folded(line))]
-        for piece in filter(None, pieces):
-            if piece in self.names:
-                exact += self.names[piece]
-            elif similar := self._similar(piece):
+        whole = self._named(line)
+        for piece in [line] if whole else filter(str.strip, _SPLIT.split(_folded(line))):
+            if named := self._named(piece):
+                exact += self.names[named]
+            elif not (bare := _bare(piece)):
+                continue
+            elif similar := self._similar(bare):
                 suggested += self.names[similar]
             else:
-                unread.append(piece)
+                unread.append(bare)
         if not (exact or suggested or unread):
             unread.append(line.strip())
         return Reading(line, tuple(dict.fromkeys(exact)), tuple(dict.fromkeys(suggested)), tuple(unread))
 
+    def _named(self, piece: str) -> str | None:
+        """The known name in a piece of a line: as written, else without its dose, else without words of form and frequency.
+
+        The fuller text comes first, because "Tylenol #3" and "Abilify shot" are not Tylenol and Abilify.
+        """
+        if (whole := normalise(piece)) in self.names:
+            return whole
+        if _NUMBERED.search(piece):
+            return None
+        tries = (normalise(_DOSE.sub(" ", _folded(piece))), _bare(piece))
+        return next((text for text in tries if text in self.names), None)
+
     def _similar(self, piece: str) -> str | None:
-        found = process.extractOne(piece, self.names.keys(), scorer=fuzz.ratio, score_cutoff=_SUGGEST_FROM) if len(piece) < 80 else None
+        found = (
+            process.extractOne(piece, self.names.keys(), scorer=fuzz.ratio, score_cutoff=_SUGGEST_FROM)
+            if len(piece) < 80
+            else None
+        )
         return found[0] if found and frozenset((piece, found[0])) not in self.never_confuse else None
 
     def classes_of(self, generic_names: Iterable[str]) -> frozenset[str]:

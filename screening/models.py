@@ -1,5 +1,5 @@
-from django.contrib.postgres.fields import ArrayField
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -31,7 +31,9 @@ class Case(ClinicRow):
     response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="case")
     reference = models.CharField(max_length=9, unique=True)
     status = models.CharField(max_length=20, choices=CaseStatus)
-    severity = models.PositiveSmallIntegerField(help_text="5 emergency, 4 absolute, 3 relative, 2 caution, 1 info, 0 nothing listed.")
+    severity = models.PositiveSmallIntegerField(
+        help_text="5 emergency, 4 absolute, 3 relative, 2 caution, 1 info, 0 nothing listed."
+    )
     rule_ids = ArrayField(models.CharField(max_length=80), default=list)
     holds = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
@@ -53,16 +55,27 @@ class Case(ClinicRow):
         indexes = [
             # One ascending key, so that the next page of the queue is one comparison of rows.
             models.Index(
-                F("clinic"), -F("severity"), F("opened_at"), F("id"),
-                condition=~Q(status=CaseStatus.DECIDED), name="screening_case_queue",
+                F("clinic"),
+                -F("severity"),
+                F("opened_at"),
+                F("id"),
+                condition=~Q(status=CaseStatus.DECIDED),
+                name="screening_case_queue",
             ),
             models.Index(
-                F("owner"), -F("severity"), F("opened_at"), F("id"),
-                condition=~Q(status=CaseStatus.DECIDED), name="screening_case_mine",
+                F("owner"),
+                -F("severity"),
+                F("opened_at"),
+                F("id"),
+                condition=~Q(status=CaseStatus.DECIDED),
+                name="screening_case_mine",
             ),
             models.Index(
-                F("clinic"), F("closed_at").desc(), F("id").desc(),
-                condition=Q(status=CaseStatus.DECIDED), name="screening_case_decided",
+                F("clinic"),
+                F("closed_at").desc(),
+                F("id").desc(),
+                condition=Q(status=CaseStatus.DECIDED),
+                name="screening_case_decided",
             ),
         ]
 
@@ -112,14 +125,18 @@ class Assessment(ClinicRow):
     """One run of one rule set over one response. `facts` (sealed) are what the rules saw; `result_sha256` is of the result's canonical JSON."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments")
-    rule_set = models.ForeignKey(RuleSetVersion, on_delete=models.PROTECT, null=True, help_text="Empty when none could be run.")
+    rule_set = models.ForeignKey(
+        RuleSetVersion, on_delete=models.PROTECT, null=True, help_text="Empty when none could be run."
+    )
     stage = models.CharField(max_length=10, choices=Stage)
     engine = models.CharField(max_length=40)
     facts = models.BinaryField()
     result_sha256 = models.CharField(max_length=64)
     highest_tier = models.CharField(max_length=10)
     assessed_at = models.DateTimeField()
-    assessed_on = models.DateField(help_text="The date at the clinic: what every age and every 'days since' is counted to.")
+    assessed_on = models.DateField(
+        help_text="The date at the clinic: what every age and every 'days since' is counted to."
+    )
 
     class Meta:
         constraints = [clinic_key("screening_assessment")]

@@ -61,9 +61,16 @@ def queue_row(case: Case) -> dict[str, Any]:
 def _common(case: Case, user: User) -> dict[str, Any]:
     may_claim = user.may("case.claim", case.clinic_id) and case.is_open
     return {
-        "case": {**queue_row(case), "opened_at": case.opened_at, "submitted_at": case.submitted_at, "status": case.status},
+        "case": {
+            **queue_row(case),
+            "opened_at": case.opened_at,
+            "submitted_at": case.submitted_at,
+            "status": case.status,
+        },
         "claim_url": reverse("screening:claim", args=[case.reference]) if may_claim and case.owner_id is None else None,
-        "release_url": reverse("screening:release", args=[case.reference]) if may_claim and case.owner_id == user.id else None,
+        "release_url": reverse("screening:release", args=[case.reference])
+        if may_claim and case.owner_id == user.id
+        else None,
         "mine": case.owner_id == user.id,
     }
 
@@ -71,7 +78,9 @@ def _common(case: Case, user: User) -> dict[str, Any]:
 def contact_context(case: Case, user: User, bound: Bound) -> dict[str, Any]:
     """The front desk's page: who it is, and the identity check. No answers, no flags."""
     document = case.response.document()
-    checks = [o for o in case.observations.select_related("recorded_by").order_by("id") if o.kind == ObservationKind.IDENTITY]
+    checks = [
+        o for o in case.observations.select_related("recorded_by").order_by("id") if o.kind == ObservationKind.IDENTITY
+    ]
     key = case.response.data_key
     observations = [
         _observation(o, key.unseal(o.values, row=o, label="observation.values")["facts"], "") for o in checks
@@ -175,7 +184,8 @@ def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> d
         "closed": flag.closed,
         "needs_second": flag.needs_second,
         "dispositions": [
-            {"by": d.by, "at": d.at, "reason": ReasonCode(d.reason).label, "words": flag.words[d.id]} for d in flag.dispositions
+            {"by": d.by, "at": d.at, "reason": ReasonCode(d.reason).label, "words": flag.words[d.id]}
+            for d in flag.dispositions
         ],
         "form": (bound.get(issue.id) or CloseFlagForm(auto_id=f"id_{issue.position}_%s"))
         if may_close and mine_or_second and not did_already
@@ -204,7 +214,9 @@ def _row(row: Row) -> dict[str, Any]:
             }
             for f in row.flags
         ],
-        "changes": [{"shown": c.shown or _STATE_LABELS[c.state.value], "at": _moment(c.superseded_at)} for c in row.changes],
+        "changes": [
+            {"shown": c.shown or _STATE_LABELS[c.state.value], "at": _moment(c.superseded_at)} for c in row.changes
+        ],
     }
 
 
@@ -213,7 +225,9 @@ def _observation(observation: Any, facts: dict[str, Any], note: str) -> dict[str
     words = []
     for name, value in facts.items():
         stem, _underscore, unit = name.rpartition("_")
-        label, shown = (stem, f"{value:g} {units[unit]}") if unit in units and isinstance(value, float) else (name, value)
+        label, shown = (
+            (stem, f"{value:g} {units[unit]}") if unit in units and isinstance(value, float) else (name, value)
+        )
         words.append(f"{label.replace('_', ' ').capitalize()}: {shown}")
     return {
         "label": observation.get_kind_display(),

@@ -23,7 +23,9 @@ def rule_set_version(version_id: uuid.UUID) -> RuleSet:
 
 
 def current_rule_set() -> tuple[uuid.UUID, RuleSet]:
-    version_id = RuleSetVersion.objects.filter(status="published").order_by("-published_at").values_list("id", flat=True).first()
+    version_id = (
+        RuleSetVersion.objects.filter(status="published").order_by("-published_at").values_list("id", flat=True).first()
+    )
     if version_id is None:
         raise NoRuleSet("No rule set is published: run manage.py publish_content.")
     return version_id, rule_set_version(version_id)

@@ -13,7 +13,12 @@ from screening.cases import emergency_rules_on_page, open_case
 
 @receiver(page_saved, dispatch_uid="screening.page_saved")
 def run_emergency_rules(
-    sender: Any, response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument, page: Page, **_: Any
+    sender: Any,
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    page: Page,
+    **_: Any,
 ) -> list[str]:
     return emergency_rules_on_page(response, questionnaire, document, page)
 

@@ -207,7 +207,9 @@ def signing_blockers(case: Case, page: CasePage) -> list[str]:
     """Why nothing can be signed now, as sentences; empty when it can."""
     if case.status == CaseStatus.UNFINISHED:
         return ["The patient has not sent this intake yet."]
-    blockers = [f"Close the flag “{flag.title}” first." for flag in page.flags if flag.blocks_signing and not flag.closed]
+    blockers = [
+        f"Close the flag “{flag.title}” first." for flag in page.flags if flag.blocks_signing and not flag.closed
+    ]
     return blockers + _out_of_date(case, page)
 
 
@@ -217,5 +219,3 @@ def _out_of_date(case: Case, page: CasePage) -> list[str]:
     known = {(flag.issue.rule_id, flag.issue.status, tuple(flag.issue.caused_by)) for flag in page.flags}
     new = [i for i in run.result.issues if i.blocks_signing and (i.rule, i.status, i.caused_by) not in known]
     return ["A reading has gone out of date. Record a new one, and the rules will run again."] if new else []
-
-

@@ -73,7 +73,11 @@ class Expression:
                 " write it with == != < <= > >= && || ! and parentheses"
             )
         number = _NUMBER.search(_STRING.sub("", self.source))
-        return f"holds the bare number {number.group()}: give it a name, unit and source under 'constants'" if number else ""
+        return (
+            f"holds the bare number {number.group()}: give it a name, unit and source under 'constants'"
+            if number
+            else ""
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,9 @@ def _user(request: HttpRequest) -> User:
 def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     """The case within the user's clinics, or 404: foreign and missing look the same."""
     related = ("response", "response__clinic", "response__data_key", "owner")
-    case = Case.objects.for_user(_user(request), permission).select_related(*related).filter(reference=reference).first()
+    case = (
+        Case.objects.for_user(_user(request), permission).select_related(*related).filter(reference=reference).first()
+    )
     if case is None:
         raise Http404
     return case
@@ -80,7 +82,15 @@ def queue(request: HttpRequest) -> HttpResponse:
     shown = [case.reference for case in page.cases]
     clinics = sorted(user.clinics_with("case.list"))
     record(
-        [audit_event("queue.read", clinic_id=clinics[0] if len(clinics) == 1 else None, user=user, address=_address(request), cases=shown)]
+        [
+            audit_event(
+                "queue.read",
+                clinic_id=clinics[0] if len(clinics) == 1 else None,
+                user=user,
+                address=_address(request),
+                cases=shown,
+            )
+        ]
     )
     context = {
         "cases": [queue_row(case) for case in page.cases],
@@ -106,11 +116,15 @@ def find(request: HttpRequest) -> HttpResponse:
         match = Q()
         for clinic_id in user.clinics_with("case.contact"):
             match |= Q(clinic_id=clinic_id, name_and_birth_index=name_index(clinic_id, *names, born))
-        found = Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
+        found = (
+            Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
+        )
         results = [queue_row(patient.response.case) for patient in found]
         record(
             [
-                audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user, address=_address(request))
+                audit_event(
+                    "patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user, address=_address(request)
+                )
                 for p in found
             ]
         )
@@ -133,7 +147,16 @@ def _case_page(
     may_read = user.may("case.read", shown.clinic_id)
     action = "case.read" if may_read else "case.contact-read"
     record(
-        [audit_event(action, clinic_id=shown.clinic_id, entity=shown, user=user, address=_address(request), reference=shown.reference)]
+        [
+            audit_event(
+                action,
+                clinic_id=shown.clinic_id,
+                entity=shown,
+                user=user,
+                address=_address(request),
+                reference=shown.reference,
+            )
+        ]
     )
     context: dict[str, Any] = {"notice": notice}
     if not may_read:
@@ -144,7 +167,9 @@ def _case_page(
     return render(request, "screening/case.html", context, status=status)
 
 
-def _acted(request: HttpRequest, reference: str, act: Callable[[], Any], *, anchor: str = "", kept: str = "") -> HttpResponse:
+def _acted(
+    request: HttpRequest, reference: str, act: Callable[[], Any], *, anchor: str = "", kept: str = ""
+) -> HttpResponse:
     """Does one thing to a case and returns to it; a refusal is told, with whatever was typed."""
     url = reverse("screening:case", args=[reference])
     try:
@@ -227,5 +252,3 @@ def sign(request: HttpRequest, reference: str) -> HttpResponse:
         anchor="#decisions",
         kept=form.cleaned_data["words"],
     )
-
-

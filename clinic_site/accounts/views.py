@@ -36,7 +36,9 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)
         user = form.get_user()
-        record([audit_event("staff.signed-in", clinic_id=None, user=user, address=self.request.META.get("REMOTE_ADDR"))])
+        record(
+            [audit_event("staff.signed-in", clinic_id=None, user=user, address=self.request.META.get("REMOTE_ADDR"))]
+        )
         carried = _unpack(self.request.POST.get(_CARRIED, ""))
         if carried is None:
             return answer
@@ -66,7 +68,9 @@ def sign_in_required(view: View) -> View:
             return view(request, *args, **kwargs)
         if request.method != "POST":
             return redirect(f"{reverse('sign-in')}?next={request.path}")
-        pairs = [(name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"]
+        pairs = [
+            (name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"
+        ]
         packed = signing.dumps([request.path, pairs], salt=_SALT, compress=True)
         form = SignInForm(request)
         return render(request, "accounts/sign_in.html", {"form": form, "carried": [(_CARRIED, packed)]}, status=401)

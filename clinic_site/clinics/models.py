@@ -45,10 +45,16 @@ def check_holidays(dates: list[str]) -> None:
 
 class Clinic(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=120, help_text="As patients see it. Choose a name that does not say what is treated.")
-    slug = models.SlugField("public address", unique=True, help_text="The last part of the web address that patients open.")
+    name = models.CharField(
+        max_length=120, help_text="As patients see it. Choose a name that does not say what is treated."
+    )
+    slug = models.SlugField(
+        "public address", unique=True, help_text="The last part of the web address that patients open."
+    )
     phone = models.CharField(max_length=30)
-    alert_email = models.EmailField(help_text="Who is called when someone may be in danger. The message carries no names.")
+    alert_email = models.EmailField(
+        help_text="Who is called when someone may be in danger. The message carries no names."
+    )
     time_zone = models.CharField(max_length=60, default="America/New_York", validators=[check_zone])
     hours = models.JSONField(default=dict, blank=True, validators=[check_hours])
     holidays = models.JSONField(default=list, blank=True, validators=[check_holidays])

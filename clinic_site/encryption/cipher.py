@@ -62,7 +62,9 @@ def _unwrap(wrapped: bytes, associated: bytes, _master_key_id: str) -> AESGCM:
         raise CannotOpen("The data key does not open with this master key.") from error
 
 
-def seal(value: Any, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID) -> bytes:
+def seal(
+    value: Any, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID
+) -> bytes:
     """`value` (anything JSON holds) as sealed bytes."""
     plain = zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
     nonce = os.urandom(_NONCE_BYTES)
@@ -70,7 +72,9 @@ def seal(value: Any, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID,
     return _VERSION + key_id.bytes + nonce + cipher.encrypt(nonce, plain, _associated(clinic_id, label, row_id))
 
 
-def unseal(sealed: bytes, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID) -> Any:
+def unseal(
+    sealed: bytes, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID
+) -> Any:
     """The value that was sealed. Raises CannotOpen; an empty value stands for nothing written yet and gives None."""
     sealed = bytes(sealed)
     if not sealed:

@@ -9,7 +9,6 @@ from clinic_site.audit.services import audit_event, record
 from clinic_site.publishing.documents import content_hash
 from clinic_site.publishing.models import DocumentVersion, Status
 
-
 V = TypeVar("V", bound=DocumentVersion)
 
 

@@ -9,7 +9,9 @@ class Migration(migrations.Migration):
     operations = [
         SameClinic("screening_case", [("response_id", "intake_questionnaireresponse")]),
         SameClinic("screening_assessment", [("case_id", "screening_case")]),
-        SameClinic("screening_detectedissue", [("case_id", "screening_case"), ("assessment_id", "screening_assessment")]),
+        SameClinic(
+            "screening_detectedissue", [("case_id", "screening_case"), ("assessment_id", "screening_assessment")]
+        ),
         SameClinic("screening_observation", [("case_id", "screening_case")]),
         SameClinic("screening_disposition", [("case_id", "screening_case"), ("issue_id", "screening_detectedissue")]),
         SameClinic("screening_decision", [("case_id", "screening_case"), ("assessment_id", "screening_assessment")]),

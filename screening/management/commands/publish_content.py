@@ -29,4 +29,6 @@ class Command(BaseCommand):
                 version, is_new = publish_version(
                     model, document_id=document_id, label=label, source=source, tree=parse_source(source)
                 )
-                self.stdout.write(f"{'Published' if is_new else 'Already published:'} {version}, sha256 {version.sha256[:12]}…")
+                self.stdout.write(
+                    f"{'Published' if is_new else 'Already published:'} {version}, sha256 {version.sha256[:12]}…"
+                )

@@ -44,7 +44,9 @@ def _read(path: str) -> list[Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=lambda _name: None)
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path}: can not be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}", returncode=2) from error
+        raise CommandError(
+            f"{path}: can not be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}", returncode=2
+        ) from error
     except (ValueError, RecursionError) as error:
         raise CommandError(f"{path}: is not valid JSON: {error}", returncode=2) from error
     return content if isinstance(content, list) else [content]
