@@ -8,7 +8,10 @@ from intake.views import late_page
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without its cookie. A patient's page carries a signed ticket of its own, so what was typed there is still kept."""
+    """A form without its cookie.
+
+    A patient's page carries a signed ticket of its own, so what was typed there is still kept.
+    """
     try:
         match = resolve(request.path_info)
     except Resolver404:

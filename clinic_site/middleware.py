@@ -6,7 +6,10 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class PrivateResponses:
-    """No page is kept by a browser or on the way: what a patient or clinician saw is not there for the next person at the device."""
+    """No page is kept by a browser or on the way.
+
+    What a patient or clinician saw is not there for the next person at the device.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

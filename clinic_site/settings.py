@@ -1,4 +1,5 @@
-"""All settings, read from the environment. What is missing is named at start-up by the checks in `clinic_site/checks.py`.
+"""All settings, read from the environment. What is missing is named at start-up by the checks in
+`clinic_site/checks.py`.
 
 | variable | meaning |
 | --- | --- |

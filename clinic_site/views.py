@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 def home(request: HttpRequest) -> HttpResponse:
     """Patients come by their clinic's own address; staff who are signed in go to their work."""
     if request.user.is_authenticated:
-        return redirect("screening:queue" if request.user.may("case.list") else "admin:index")  # type: ignore[union-attr]
+        return redirect("screening:queue" if request.user.may("case.list") else "admin:index")
     return render(request, "home.html")
 
 

@@ -15,7 +15,10 @@ _SALT = "intake.page-ticket"
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a form carries about the page it shows. It proves that the page came from us, also when the browser's cookies are gone."""
+    """What a form carries about the page it shows.
+
+    It proves that the page came from us, also when the browser's cookies are gone.
+    """
 
     public_id: str
     page: int

@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 from intake.answers import Reply, State
 from intake.questionnaires import Item
 
-# What a person typed that can not be read is kept up to this many characters; a page never loses it from view either way.
+# What a person typed that can not be read is kept up to this many characters; a page never loses it from view either
+# way.
 MOST_KEPT_CHARACTERS = 20_000
 _ABSENT_STATES = (State.NOT_SURE, State.PREFER_NOT_TO_SAY)
 _CONTROLS_KEPT = {"\n", "\t"}
@@ -54,6 +55,7 @@ class AnswerField(forms.Field):
     """The base of all answer types. Subclasses say which `parts` they post and how to `read` and `show` them."""
 
     parts: tuple[str, ...] = ("",)
+    columns: tuple[str, ...] = ()
     many = False
     template = "text"
 
@@ -75,7 +77,10 @@ class AnswerField(forms.Field):
         return [(State.NOT_SURE.value, _("Not sure")), (State.PREFER_NOT_TO_SAY.value, _("Prefer not to say"))]
 
     def clean(self, value: Raw) -> Reply:
-        """The reply. Raises ValidationError for a blank that may not be, and Unreadable for what is there but can not be read."""
+        """The reply.
+
+        Raises ValidationError for a blank that may not be, and Unreadable for what is there but can not be read.
+        """
         typed = {part: [_normalise(text) for text in texts] for part, texts in value.items()}
         absent = [code for code in typed.pop("absent", []) if code]
         if not self.many and any(len(texts) > 1 for texts in typed.values()):
@@ -154,12 +159,12 @@ class Choice(AnswerField):
             else _("Choose an answer.")
         )
 
-    def read(self, typed: Mapping[str, Any]) -> str:
+    def read(self, typed: Mapping[str, Any]) -> Any:
         if self.item.option(typed[""]) is None:
             raise Unreadable(_("Choose one of the answers on the page."))
         return typed[""]
 
-    def show(self, answer: str) -> str:
+    def show(self, answer: Any) -> str:
         option = self.item.option(answer)
         return self.words(option.label) if option else answer
 
@@ -186,7 +191,10 @@ class MultipleChoice(Choice):
 
 
 def _decimal(text: str) -> Decimal | None:
-    """A plain number such as 72 or 72.5, or None. Signs, exponents, NaN and digits of other scripts are not numbers here."""
+    """A plain number such as 72 or 72.5, or None.
+
+    Signs, exponents, NaN and digits of other scripts are not numbers here.
+    """
     text = text.replace(",", ".").strip()
     if not text or len(text) > 12 or not text.isascii() or set(text) - set("0123456789."):
         return None
@@ -265,7 +273,20 @@ class BloodPressure(AnswerField):
         return {part: [text] for part, text in answer.items()}
 
 
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 
 
 def _month(text: str) -> int | None:
@@ -327,7 +348,7 @@ class Date(PartialDate):
 
 
 class ShortText(AnswerField):
-    def read(self, typed: Mapping[str, Any]) -> str:
+    def read(self, typed: Mapping[str, Any]) -> Any:
         if len(typed[""]) > self.item.max_length:
             raise Unreadable(
                 _("This is too long (%(length)s characters). Shorten it to %(most)s.")
@@ -411,9 +432,7 @@ class Medicines(AnswerField):
         for row in rows:
             if not row["name"]:
                 raise Unreadable(
-                    _(
-                        "Write the name of each medicine. If you do not know it, describe it, for example “small white pill”."
-                    )
+                    _("Write the name of each medicine. If you do not know it, describe it, for example “white pill”.")
                 )
             if any(len(text) > self.item.max_length for text in row.values()):
                 raise Unreadable(

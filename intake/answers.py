@@ -1,6 +1,7 @@
 """What was answered: the document of one response, and which questions it makes us ask.
 
-The document keeps the answer in force for each question and, under `history`, every answer it took the place of. Nothing is deleted.
+The document keeps the answer in force for each question and, under `history`, every answer it took the place of.
+Nothing is deleted.
 """
 
 import datetime
@@ -40,7 +41,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply as it is kept: with the wording the person saw, who entered it, when (ISO 8601, UTC) and in which revision."""
+    """A reply as it is kept.
+
+    With the wording the person saw, who entered it, when (ISO 8601, UTC) and in which revision.
+    """
 
     link_id: str
     state: State
@@ -91,7 +95,9 @@ class AnswerDocument:
         self.answers[answer.link_id] = answer
 
     def retire_unasked(self, questionnaire: Questionnaire, *, at: str) -> None:
-        """Moves answers whose gate is now a definite "no" to the history, so that they never count again unless given anew."""
+        """Moves answers whose gate is now a definite "no" to the history, so that they never count again unless given
+        anew.
+        """
         asked = what_is_asked(questionnaire, self)
         for page in questionnaire.pages:
             if asked[page.number] is Truth.FALSE:

@@ -38,7 +38,10 @@ def asked_pages(questionnaire: Questionnaire, document: AnswerDocument) -> list[
 
 
 def is_done(page: Page, document: AnswerDocument) -> bool:
-    """Whether the page was gone through: each question has an answer that says something, even "Not sure"; an optional one may be blank."""
+    """Whether the page was gone through.
+
+    Each question has an answer that says something, even "Not sure"; an optional one may be blank.
+    """
     if not page.questions:
         return document.get(page.item.link_id) is not None
     for item in page.questions:
@@ -81,7 +84,10 @@ def unanswered(pages: list[Page], document: AnswerDocument) -> list[tuple[Page, 
 
 
 def gaps(questionnaire: Questionnaire, document: AnswerDocument, *, now: datetime.datetime) -> list[Gap]:
-    """What stands in the way of submitting: unsigned consents, missing identity and contact, and answers about "right now" that are old."""
+    """What stands in the way of submitting.
+
+    Unsigned consents, missing identity and contact, and answers about "right now" that are old.
+    """
     found = []
     for page in asked_pages(questionnaire, document):
         for item in page.questions:

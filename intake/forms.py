@@ -26,8 +26,7 @@ class Question(LayoutObject):
         self.link_id = link_id
 
     def render(self, form: "PageForm", context: Any, template_pack: Any = None, **kwargs: Any) -> str:
-        field = form.fields[self.link_id]
-        assert isinstance(field, AnswerField)
+        field = form.questions[self.link_id]
         return render_to_string(
             f"intake/answers/{field.template}.html",
             {
@@ -59,8 +58,11 @@ class PageForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.page, self.document, self.language = page, document, language
+        self.questions: dict[str, AnswerField] = {}
         for item in page.questions:
-            self.fields[item.link_id] = FIELDS[item.type](item, language=language, today=today)
+            self.fields[item.link_id] = self.questions[item.link_id] = FIELDS[item.type](
+                item, language=language, today=today
+            )
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -72,8 +74,7 @@ class PageForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         self.readable: dict[str, Reply] = dict(self.cleaned_data)
         for link_id, reply in self.readable.items():
-            field = self.fields[link_id]
-            assert isinstance(field, AnswerField)
+            field = self.questions[link_id]
             repeated = self.document.value(link_id) == reply.value
             if reply.state is State.ANSWERED and implausible(field.item, reply.value) and not repeated:
                 self.add_error(
@@ -89,7 +90,7 @@ class PageForm(forms.Form):
 
     def _unexpected(self) -> list[str]:
         expected = set(PAGE_FIELDS)
-        for link_id, field in self.fields.items():
+        for link_id, field in self.questions.items():
             expected |= {part_name(link_id, part) for part in field.widget.parts}
         return sorted(set(self.data) - expected)
 
@@ -110,8 +111,7 @@ class PageForm(forms.Form):
 
     def raw(self, link_id: str) -> dict[str, list[str]]:
         """What the parts of a question hold: as just posted, else as saved."""
-        field = self.fields[link_id]
-        assert isinstance(field, AnswerField)
+        field = self.questions[link_id]
         if self.is_bound:
             return field.widget.value_from_datadict(self.data, self.files, link_id)
         answer = self.document.get(link_id)
@@ -131,7 +131,7 @@ class PageForm(forms.Form):
 
     def medicine_rows(self, link_id: str) -> list[list[tuple[str, str]]]:
         """The rows to show: those with something in them, and one empty row to write in (two at the start)."""
-        field = self.fields[link_id]
+        field = self.questions[link_id]
         raw = self.raw(link_id)
         columns = {column: raw.get(column, []) for column in field.columns}
         count = max((len(texts) for texts in columns.values()), default=0)

@@ -25,7 +25,10 @@ def weight_kg(answer: Mapping[str, str]) -> Decimal:
 
 
 def measures(item: Item, answer: object) -> dict[str, Decimal]:
-    """The measures of one answer by the names of the item's ranges: `value`, or `systolic` and `diastolic`. Empty for other types."""
+    """The measures of one answer by the names of the item's ranges.
+
+    `value`, or `systolic` and `diastolic`. Empty for other types.
+    """
     if item.type == "height" and isinstance(answer, Mapping):
         return {"value": height_cm(answer)}
     if item.type == "weight" and isinstance(answer, Mapping):

@@ -81,7 +81,10 @@ class QuestionnaireResponse(ClinicRow):
 
 
 class Patient(ClinicRow):
-    """Who a submitted response is about. Names and contact details are sealed; what staff look up are keyed blind indexes."""
+    """Who a submitted response is about.
+
+    Names and contact details are sealed; what staff look up are keyed blind indexes.
+    """
 
     response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="patient")
     identity = models.BinaryField()

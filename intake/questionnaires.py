@@ -1,7 +1,8 @@
 """The questionnaire as a document: its shape, and every way in which it can be wrong.
 
-`Questionnaire.from_tree` builds it from what the files say (`clinic_site.publishing.documents`) and raises ContentError with all
-problems at once. A page is a top-level item of a section: one question, one tight group, or a text to read.
+`Questionnaire.from_tree` builds it from what the files say (`clinic_site.publishing.documents`) and raises
+ContentError with all problems at once. A page is a top-level item of a section: one question, one tight group, or a
+text to read.
 """
 
 import re
@@ -17,7 +18,25 @@ SHIPPED = Path(__file__).parent / "content" / "questionnaire"
 HEADER = "questionnaire.yaml"
 SENSITIVITIES = ("none", "mental-health", "substance-use")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
-TYPES = ["choice", "multiple_choice", "number", "height", "weight", "blood_pressure", "date", "partial_date", "short_text", "long_text", "medicines", "phone", "email", "address", "signature", "group", "display"]
+TYPES = [
+    "choice",
+    "multiple_choice",
+    "number",
+    "height",
+    "weight",
+    "blood_pressure",
+    "date",
+    "partial_date",
+    "short_text",
+    "long_text",
+    "medicines",
+    "phone",
+    "email",
+    "address",
+    "signature",
+    "group",
+    "display",
+]
 # A blood pressure is one question with two readings; conditions address each reading by its fact name.
 PARTS = {"systolic_mmhg": "systolic", "diastolic_mmhg": "diastolic"}
 
@@ -366,7 +385,10 @@ class _Reader:
 
 
 def _structure_problems(questionnaire: Questionnaire, files: Mapping[str, str]) -> Iterator[Problem]:
-    """Problems between items: gates that do not exist, come too late, are never true, or an option that is not there."""
+    """Problems between items.
+
+    Gates that do not exist, come too late, are never true, or an option that is not there.
+    """
     order = questionnaire.page_of
     for page in questionnaire.pages:
         for item in dict.fromkeys((page.item, *page.questions)):

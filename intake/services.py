@@ -71,8 +71,8 @@ def save_page(
 ) -> SavedPage:
     """Saves the replies of one page and runs the emergency rules.
 
-    `loaded_revision` is the revision the page was shown at. Raises ChangedElsewhere when a question of the page was saved since;
-    a `late` save (its browser pass had ended) then goes to the history instead. Raises AlreadySubmitted.
+    `loaded_revision` is the revision the page was shown at. Raises ChangedElsewhere when a question of the page was
+    saved since; a `late` save (its browser pass had ended) then goes to the history instead. Raises AlreadySubmitted.
     """
     response = _locked(public_id)
     if not response.is_draft:
@@ -80,9 +80,7 @@ def save_page(
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
-    conflicts = any(
-        (document.get(a.link_id) or a).revision > loaded_revision for a in answers if document.get(a.link_id)
-    )
+    conflicts = any(earlier.revision > loaded_revision for a in answers if (earlier := document.get(a.link_id)))
     if conflicts and not late:
         raise ChangedElsewhere
     if conflicts:
@@ -111,7 +109,7 @@ def save_page(
             )
         ]
     )
-    return SavedPage(document, response.revision, tuple(rule for _receiver, rules in fired for rule in rules))
+    return SavedPage(document, response.revision, tuple(rule for _receiver, rules in fired for rule in rules or ()))
 
 
 HELP_REPLY = "help_page_reply"
@@ -124,7 +122,10 @@ HELP_REPLIES = {
 
 @transaction.atomic
 def record_help_reply(public_id: str, *, code: str) -> None:
-    """Keeps what the person pressed on the help page, beside the answers. It changes no flag. Does nothing once submitted."""
+    """Keeps what the person pressed on the help page, beside the answers.
+
+    It changes no flag. Does nothing once submitted.
+    """
     response = _locked(public_id)
     if not response.is_draft:
         return
@@ -177,7 +178,8 @@ def _answers(
 
 @transaction.atomic
 def submit_response(public_id: str, *, idempotency_key: uuid.UUID) -> QuestionnaireResponse:
-    """Freezes the response with its consents and has it screened, all or nothing. Submitting again changes nothing and returns the same.
+    """Freezes the response with its consents and has it screened, all or nothing. Submitting again changes nothing
+    and returns the same.
 
     Raises Incomplete with the gaps that stand in the way.
     """

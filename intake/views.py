@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.clinics.models import Clinic
@@ -150,18 +151,21 @@ def _save(
     shown: Page,
     ticket: Ticket | None,
 ) -> HttpResponse:
-    """Saves what was posted, readable or not, and leads on. An unreadable answer is kept, and the page comes back saying what to do."""
+    """Saves what was posted, readable or not, and leads on.
+
+    An unreadable answer is kept, and the page comes back saying what to do.
+    """
     change = "change" in request.POST
     form = PageForm(
         shown,
         document,
         language=response.language,
         today=response.clinic.today(),
-        data=request.POST,  # type: ignore[arg-type]
+        data=request.POST,
     )
     valid = form.is_valid()
     if ticket is None:
-        notice = "This page was open for too long or was changed on the way. What you typed is here: press Save and continue."
+        notice = _("This page was changed on the way. What you typed is here: press Save and continue.")
         return _page(request, response, questionnaire, document, form, change=change, status=400, notice=notice)
     try:
         saved = save_page(response.public_id, shown, form.replies(), loaded_revision=ticket.revision)
@@ -187,11 +191,14 @@ def _save(
 def _conflict(
     request: HttpRequest, response: QuestionnaireResponse, questionnaire: Questionnaire, form: PageForm, *, change: bool
 ) -> HttpResponse:
-    """409: the same question was saved in another tab. Both answers are shown; saving again keeps the one typed here."""
+    """409.
+
+    The same question was saved in another tab. Both answers are shown; saving again keeps the one typed here.
+    """
     newest = _find(response.public_id)
     document = newest.document()
     saved = [(field.label, answer.shown) for name, field in form.fields.items() if (answer := document.get(name))]
-    notice = "This page was saved in another tab or window after you opened it here. To keep what you see below, press Save and continue."
+    notice = _("You saved this page in another tab or window. To keep what is below instead, press Save and continue.")
     return _page(
         request, newest, questionnaire, document, form, change=change, status=409, notice=notice, conflict=saved
     )
@@ -229,7 +236,7 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
         AnswerDocument(),
         language=response.language,
         today=response.clinic.today(),
-        data=request.POST,  # type: ignore[arg-type]
+        data=request.POST,
     )
     if ticket is None or "ticket" not in request.POST:
         return render(request, "intake/no_access.html", _about(response.clinic), status=404)
@@ -270,7 +277,9 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         key = uuid.UUID(request.POST.get("idempotency_key", ""))
     except ValueError:
-        problem = [("#send", "This page was changed on the way. Check your answers and press Send my answers again.")]
+        problem = [
+            ("#send", _("This page was changed on the way. Check your answers and press Send my answers again."))
+        ]
         return _check(request, response, problems=problem, status=400)
     if is_under_age(questionnaire_of(response), response.document(), response.clinic.today()):
         return _see_other("intake:stopped", public_id)

@@ -43,7 +43,8 @@ def screen_response(
     measurements: Iterable[Measurement] = (),
     saved: set[str] | None = None,
 ) -> Run:
-    """Facts and flags of a response as of its submission, or of now while it is a draft; only the age of readings counts to today.
+    """Facts and flags of a response as of its submission, or of now while it is a draft; only the age of readings
+    counts to today.
 
     `saved` (facts whose page has been saved) makes it a draft: emergency bands only.
     """
@@ -71,7 +72,10 @@ def screen_or_flag(
     *,
     measurements: Iterable[Measurement] = (),
 ) -> Run:
-    """A run of the current rule set; when it fails as a whole, a run whose one flag is that nothing could be assessed."""
+    """A run of the current rule set.
+
+    When it fails as a whole, a run whose one flag is that nothing could be assessed.
+    """
 
     def run() -> Run:
         rule_set = current_rule_set()

@@ -1,4 +1,7 @@
-"""Everything a clinician sees of one case, gathered once: for the page, and for the hash that a signature is bound to."""
+"""Everything a clinician sees of one case, gathered once.
+
+For the page, and for the hash that a signature is bound to.
+"""
 
 import uuid
 from collections.abc import Iterable
@@ -104,7 +107,10 @@ class CasePage:
 
     @property
     def shown_sha256(self) -> str:
-        """The hash of what the screen says about this case: answers, flags with how they were closed, staff records, earlier decisions."""
+        """The hash of what the screen says about this case.
+
+        Answers, flags with how they were closed, staff records, earlier decisions.
+        """
         content = {
             "answers": [
                 [row.link_id, row.question, row.shown, row.state] for _s, rows in self.sections for row in rows
@@ -162,7 +168,10 @@ def build_case_page(case: Case) -> CasePage:
 
 
 def _flags(case: Case, questionnaire: Questionnaire) -> tuple[list[Flag], uuid.UUID | None]:
-    """The flags of the newest assessment, and those of the draft that it does not repeat: an alarm is never gone by itself."""
+    """The flags of the newest assessment, and those of the draft that it does not repeat.
+
+    An alarm is never gone by itself.
+    """
     newest = Assessment.objects.filter(case=case).order_by("-id").values("id")[:1]
     issues = list(
         DetectedIssue.objects.filter(Q(assessment_id__in=newest) | Q(assessment__stage=Stage.DRAFT), case=case)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from clinic_site.audit.models import Actor, AuditEvent
 from clinic_site.audit.services import audit_event, record
@@ -37,7 +38,10 @@ def emergency_rules_on_page(
 def _draft_run(
     response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument, page: Page
 ) -> tuple[Run, dict[str, set[str]]] | None:
-    """The emergencies of a draft and the questions behind each; None when there is none, or when the page asks nothing they read."""
+    """The emergencies of a draft and the questions behind each.
+
+    None when there is none, or when the page asks nothing they read.
+    """
     version_id, rules = current_rule_set()
     sources = _emergency_questions(rules, questionnaire)
     if not any({item.link_id for item in page.questions} & set(link_ids) for link_ids in sources.values()):
@@ -134,5 +138,5 @@ def store_run(case: Case, run: Run, *, stage: Stage, events: Iterable[EventKind]
     )
 
 
-def _system_event(action: str, case: Case, **detail: object) -> AuditEvent:
+def _system_event(action: str, case: Case, **detail: Any) -> AuditEvent:
     return audit_event(action, clinic_id=case.clinic_id, entity=case, **detail)

@@ -35,7 +35,7 @@ def _names(rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]) -> It
             if name in known.lists:
                 yield Problem(
                     *where,
-                    f"reads the list '{name}': rules read what is derived from it, such as takes_… or medicine_unrecognized",
+                    f"reads the list '{name}': read what is derived from it, such as takes_… or medicine_unrecognized",
                 )
             elif name not in readable:
                 yield Problem(*where, f"reads '{name}', which no question asks and nothing derives")
@@ -126,7 +126,10 @@ def _examples(
 def _coverage(
     questionnaire: Questionnaire, rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """Proves `covered_by` over generated facts: whenever such a rule is unresolved, a rule that covers it is fired or unresolved."""
+    """Proves `covered_by` over generated facts.
+
+    Whenever such a rule is unresolved, a rule that covers it is fired or unresolved.
+    """
     for rule in rule_set.rules:
         if rule.unknown != "covered":
             continue
@@ -147,7 +150,10 @@ def _coverage(
 
 
 def generated_facts(rule_set: RuleSet, rule: Rule, known: Vocabulary) -> Iterator[dict[str, Any]]:
-    """Fact files over what a rule and the rules that cover it read: every single value, then random mixtures (seeded)."""
+    """Fact files over what a rule and the rules that cover it read.
+
+    Every single value, then random mixtures (seeded).
+    """
     names: dict[str, list[Any]] = {}
     for related in (rule, *(rule_set.by_id[other] for other in rule.covered_by)):
         for name in related.reads(rule_set.constants):
@@ -164,7 +170,10 @@ def generated_facts(rule_set: RuleSet, rule: Rule, known: Vocabulary) -> Iterato
 
 
 def _raw(name: str, rule_set: RuleSet, known: Vocabulary) -> dict[str, list[Any]]:
-    """Values worth trying for a fact, in terms of what is asked: medicine classes by medicines, measures around each threshold."""
+    """Values worth trying for a fact, in terms of what is asked.
+
+    Medicine classes by medicines, measures around each threshold.
+    """
     if (
         name.startswith("takes_")
         and name in known.choices

@@ -1,7 +1,7 @@
 """The rule engine: from facts to flags, as pure functions. Same inputs, same bytes out.
 
-Each expression is TRUE, FALSE or UNKNOWN. CEL gives that logic by itself: a fact that is not bound is an error, and `&&` and `||`
-absorb errors when the other side decides. A rule that can not be evaluated is a flag, never a pass.
+Each expression is TRUE, FALSE or UNKNOWN. CEL gives that logic by itself: a fact that is not bound is an error, and
+`&&` and `||` absorb errors when the other side decides. A rule that can not be evaluated is a flag, never a pass.
 """
 
 import itertools
@@ -58,8 +58,8 @@ UNRESOLVED = Outcome(Status.UNRESOLVED)
 
 @dataclass(frozen=True)
 class Issue:
-    """One flag. `caused_by`: for a fired rule the smallest set of facts that gives this result; for an unresolved one what would
-    settle it. `settled_by`: for a worst case, the facts that would make it certain."""
+    """One flag. `caused_by`: for a fired rule the smallest set of facts that gives this result; for an unresolved one
+    what would settle it. `settled_by`: for a worst case, the facts that would make it certain."""
 
     rule: str
     tier: str
@@ -122,8 +122,8 @@ def assess(rule_set: RuleSet, facts: Mapping[str, Value], *, clock: Clock = time
 def assess_draft(
     rule_set: RuleSet, facts: Mapping[str, Value], *, saved: Collection[str], clock: Clock = time.monotonic
 ) -> Result:
-    """Runs the EMERGENCY bands alone, for an unfinished response. `saved` names the facts whose page has been saved: a worst
-    case is assumed only when those that would settle it are among them."""
+    """Runs the EMERGENCY bands alone, for an unfinished response. `saved` names the facts whose page has been saved:
+    a worst case is assumed only when those that would settle it are among them."""
     context = bind(rule_set, facts)
     issues = []
     for rule in rule_set.rules:
@@ -152,7 +152,8 @@ def flag_failure(call: Callable[[], T], what: str) -> T | None:
     try:
         return call()
     except Exception:
-        # The only catch-all of the program: whatever goes wrong in screening becomes a flag and never loses a submission.
+        # The only catch-all of the program: whatever goes wrong in screening becomes a flag and never loses a
+        # submission.
         log.exception("Could not be assessed: %s", what)
         return None
 
@@ -168,7 +169,10 @@ def _guarded(rule: Rule, context: cel.Context, facts: Mapping[str, Value], clock
 
 
 def evaluate(expression: Expression, context: cel.Context) -> Truth:
-    """TRUE, FALSE, or UNKNOWN when the answer hangs on a fact that is not bound. Raises for a type error or a result that is no truth."""
+    """TRUE, FALSE, or UNKNOWN when the answer hangs on a fact that is not bound.
+
+    Raises for a type error or a result that is no truth.
+    """
     try:
         result = expression.program.execute(context)
     except RuntimeError as error:
@@ -246,7 +250,10 @@ def _issue(rule_set: RuleSet, rule: Rule, outcome: Outcome, facts: Mapping[str, 
 
 
 def smallest_cause(rule_set: RuleSet, rule: Rule, outcome: Outcome, facts: Mapping[str, Value]) -> tuple[str, ...]:
-    """The smallest set of facts that alone gives the same tier and the same `worst_case_assumed`; the first in reading order of equals."""
+    """The smallest set of facts that alone gives the same tier and the same `worst_case_assumed`.
+
+    The first in reading order of equals.
+    """
     bound = [name for name in rule.reads(rule_set.constants) if name in facts]
 
     def suffices(names: Iterable[str]) -> bool:

@@ -1,7 +1,7 @@
 """From answers to facts, the names that rules read.
 
-A fact is bound only when it is known: a declared option code, or a finite number as a float. Everything else is left unbound
-and its state says why, so that "Yes", `true` or an empty box can never clear anyone.
+A fact is bound only when it is known: a declared option code, or a finite number as a float. Everything else is left
+unbound and its state says why, so that "Yes", `true` or an empty box can never clear anyone.
 """
 
 import datetime
@@ -135,7 +135,10 @@ def facts_from_response(
     measurements: Iterable[Measurement] = (),
     readings_on: datetime.date | None = None,
 ) -> Facts:
-    """Facts as of `now` (an instant) and `today` (the date at the clinic). The age of readings is counted to `readings_on`, when given."""
+    """Facts as of `now` (an instant) and `today` (the date at the clinic).
+
+    The age of readings is counted to `readings_on`, when given.
+    """
     reader = _ResponseReader(questionnaire, document, now, today, readings_on or today)
     reader.read_choices()
     reader.read_dates()
@@ -293,7 +296,10 @@ def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
 
 
 def facts_from_file(values: Mapping[str, Any], known: Vocabulary) -> Facts:
-    """The facts of one JSON object of names and values. Raises FactError for a name that is no fact; a wrong value is unknown."""
+    """The facts of one JSON object of names and values.
+
+    Raises FactError for a name that is no fact; a wrong value is unknown.
+    """
     if not isinstance(values, Mapping):
         raise FactError("each set of facts must be an object of names and values")
     bound: dict[str, Value] = {}
@@ -362,7 +368,8 @@ def derive(facts: Facts, lexicon: Lexicon) -> Facts:
 
 
 def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
-    """`takes_…` for each class: "yes" when a line names it, "no" only when the whole list is known, and unbound otherwise.
+    """`takes_…` for each class: "yes" when a line names it, "no" only when the whole list is known, and unbound
+    otherwise.
 
     The list holds what is taken now and what was stopped in the past 14 days, because both count.
     """

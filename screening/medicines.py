@@ -1,4 +1,7 @@
-"""Reading what people write about their medicines. Exact names only: a spelling suggestion may raise a flag and never clears one."""
+"""Reading what people write about their medicines.
+
+Exact names only: a spelling suggestion may raise a flag and never clears one.
+"""
 
 import re
 import unicodedata
@@ -19,7 +22,114 @@ _DOSE = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|%|mg/ml
 # A numbered product ("#3") is another medicine than the one without its number.
 _NUMBERED = re.compile(r"#\s*\d")
 _FILLER = frozenset(
-    ["tab", "tabs", "tablet", "tablets", "cap", "caps", "capsule", "capsules", "pill", "pills", "patch", "patches", "gel", "cream", "ointment", "drops", "spray", "inhaler", "liquid", "solution", "syrup", "suspension", "film", "strip", "strips", "oral", "po", "sublingual", "sl", "er", "xr", "sr", "ir", "xl", "cr", "dr", "la", "ec", "od", "odt", "hs", "daily", "once", "twice", "three", "four", "times", "a", "an", "the", "of", "day", "days", "night", "nightly", "bedtime", "at", "morning", "evening", "every", "each", "week", "weekly", "month", "monthly", "bid", "tid", "qid", "qd", "qhs", "qam", "qpm", "prn", "as", "needed", "when", "for", "per", "one", "two", "half", "in", "by", "mouth", "my", "some", "low", "dose", "high", "extended", "release", "hydrochloride", "hcl", "sodium", "hydrobromide", "maleate", "tartrate", "succinate", "sulfate", "i", "take", "taking", "on", "was", "am", "using"]
+    [
+        "tab",
+        "tabs",
+        "tablet",
+        "tablets",
+        "cap",
+        "caps",
+        "capsule",
+        "capsules",
+        "pill",
+        "pills",
+        "patch",
+        "patches",
+        "gel",
+        "cream",
+        "ointment",
+        "drops",
+        "spray",
+        "inhaler",
+        "liquid",
+        "solution",
+        "syrup",
+        "suspension",
+        "film",
+        "strip",
+        "strips",
+        "oral",
+        "po",
+        "sublingual",
+        "sl",
+        "er",
+        "xr",
+        "sr",
+        "ir",
+        "xl",
+        "cr",
+        "dr",
+        "la",
+        "ec",
+        "od",
+        "odt",
+        "hs",
+        "daily",
+        "once",
+        "twice",
+        "three",
+        "four",
+        "times",
+        "a",
+        "an",
+        "the",
+        "of",
+        "day",
+        "days",
+        "night",
+        "nightly",
+        "bedtime",
+        "at",
+        "morning",
+        "evening",
+        "every",
+        "each",
+        "week",
+        "weekly",
+        "month",
+        "monthly",
+        "bid",
+        "tid",
+        "qid",
+        "qd",
+        "qhs",
+        "qam",
+        "qpm",
+        "prn",
+        "as",
+        "needed",
+        "when",
+        "for",
+        "per",
+        "one",
+        "two",
+        "half",
+        "in",
+        "by",
+        "mouth",
+        "my",
+        "some",
+        "low",
+        "dose",
+        "high",
+        "extended",
+        "release",
+        "hydrochloride",
+        "hcl",
+        "sodium",
+        "hydrobromide",
+        "maleate",
+        "tartrate",
+        "succinate",
+        "sulfate",
+        "i",
+        "take",
+        "taking",
+        "on",
+        "was",
+        "am",
+        "using",
+    ]
 )
 
 
@@ -32,7 +142,10 @@ class Medicine:
 
 @dataclass(frozen=True)
 class Reading:
-    """How one line is understood: medicines named exactly, those only suggested by spelling, and what is left unread."""
+    """How one line is understood.
+
+    Medicines named exactly, those only suggested by spelling, and what is left unread.
+    """
 
     line: str
     exact: tuple[str, ...]
@@ -117,7 +230,8 @@ class Lexicon:
         return Reading(line, tuple(dict.fromkeys(exact)), tuple(dict.fromkeys(suggested)), tuple(unread))
 
     def _named(self, piece: str) -> str | None:
-        """The known name in a piece of a line: as written, else without its dose, else without words of form and frequency.
+        """The known name in a piece of a line: as written, else without its dose, else without words of form and
+        frequency.
 
         The fuller text comes first, because "Tylenol #3" and "Abilify shot" are not Tylenol and Abilify.
         """

@@ -1,4 +1,7 @@
-"""What staff are sent. A message holds a reference and nothing about a person: whoever reads the screen learns only that work waits."""
+"""What staff are sent.
+
+A message holds a reference and nothing about a person: whoever reads the screen learns only that work waits.
+"""
 
 from django.conf import settings
 

@@ -122,7 +122,10 @@ class Stage(models.TextChoices):
 
 
 class Assessment(ClinicRow):
-    """One run of one rule set over one response. `facts` (sealed) are what the rules saw; `result_sha256` is of the result's canonical JSON."""
+    """One run of one rule set over one response.
+
+    `facts` (sealed) are what the rules saw; `result_sha256` is of the result's canonical JSON.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments")
     rule_set = models.ForeignKey(
@@ -148,7 +151,10 @@ class Assessment(ClinicRow):
 
 
 class DetectedIssue(ClinicRow):
-    """One flag of one assessment (FHIR DetectedIssue). `fingerprint` is equal for the same finding on the same facts in a later run."""
+    """One flag of one assessment (FHIR DetectedIssue).
+
+    `fingerprint` is equal for the same finding on the same facts in a later run.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="issues")
     assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="issues")
@@ -243,7 +249,10 @@ class Outcome(models.TextChoices):
 
 
 class Decision(ClinicRow):
-    """A clinician's signed decision, bound to the hash of what was on the screen when it was signed. Appended, never edited."""
+    """A clinician's signed decision, bound to the hash of what was on the screen when it was signed.
+
+    Appended, never edited.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
     assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT)

@@ -38,7 +38,10 @@ VIEWS = ("open", "mine", "done")
 
 
 def queue_page(user: User, *, view: str, after: str = "") -> QueuePage:
-    """One page of the cases of the user's clinics. `after` is the cursor of the page before; a foreign one gives the first page."""
+    """One page of the cases of the user's clinics.
+
+    `after` is the cursor of the page before; a foreign one gives the first page.
+    """
     cases = Case.objects.for_user(user, "case.list").select_related("owner")
     if view == "done":
         cases = cases.filter(status=CaseStatus.DECIDED)

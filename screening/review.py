@@ -1,8 +1,12 @@
-"""What staff do with a case, each in one transaction: take it, record a check or a reading, close a flag, sign a decision."""
+"""What staff do with a case, each in one transaction.
+
+Take it, record a check or a reading, close a flag, sign a decision.
+"""
 
 import datetime
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,7 +55,7 @@ def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: 
     )
 
 
-def _finish(case: Case, event: CaseEvent, action: str, user: User, **detail: object) -> None:
+def _finish(case: Case, event: CaseEvent, action: str, user: User, **detail: Any) -> None:
     """Appends the step to the timeline and to the audit trail."""
     event.save(force_insert=True)
     record([audit_event(action, clinic_id=case.clinic_id, entity=case, user=user, reference=case.reference, **detail)])
@@ -59,7 +63,10 @@ def _finish(case: Case, event: CaseEvent, action: str, user: User, **detail: obj
 
 @transaction.atomic
 def claim_case(case_id: uuid.UUID, *, user: User) -> Case:
-    """Makes `user` the owner. Of several who try at once, one wins; the others get AlreadyClaimed with the owner's name."""
+    """Makes `user` the owner.
+
+    Of several who try at once, one wins; the others get AlreadyClaimed with the owner's name.
+    """
     case = _locked(case_id)
     if case.owner_id == user.id:
         return case
@@ -134,7 +141,8 @@ def reassess(case: Case) -> None:
 
 @transaction.atomic
 def close_flag(case_id: uuid.UUID, issue_id: uuid.UUID, *, user: User, reason: ReasonCode, words: str) -> Disposition:
-    """Closes one flag with a reason and words. The first close needs the case; an ABSOLUTE flag also needs a second clinician's.
+    """Closes one flag with a reason and words. The first close needs the case; an ABSOLUTE flag also needs a second
+    clinician's.
 
     Raises Refused when the flag is not open to this user.
     """
@@ -169,7 +177,10 @@ def close_flag(case_id: uuid.UUID, issue_id: uuid.UUID, *, user: User, reason: R
 
 @transaction.atomic
 def sign_decision(case_id: uuid.UUID, *, user: User, outcome: Outcome, words: str, shown_sha256: str) -> Decision:
-    """Appends a signed decision bound to what was on the screen. Raises ScreenChanged when that is no longer so, Refused while something stands open."""
+    """Appends a signed decision bound to what was on the screen.
+
+    Raises ScreenChanged when that is no longer so, Refused while something stands open.
+    """
     case = _locked(case_id)
     page = build_case_page(case)
     if not case.is_open:
@@ -180,8 +191,8 @@ def sign_decision(case_id: uuid.UUID, *, user: User, outcome: Outcome, words: st
     if page.shown_sha256 != shown_sha256:
         raise ScreenChanged("The case has changed since you opened this page. Look at it once more before you sign.")
     blockers = signing_blockers(case, page)
-    if blockers:
-        raise Refused(blockers[0])
+    if blockers or page.assessment_id is None:
+        raise Refused(blockers[0] if blockers else "The rules have not run for this case.")
     decision = Decision(
         clinic_id=case.clinic_id,
         case=case,

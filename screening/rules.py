@@ -1,7 +1,7 @@
 """The rule set as a document: its shape, and every way in which a rule can be written wrongly.
 
-`RuleSet.from_tree` builds it from what the files say and raises ContentError with all problems at once. What a rule means is in
-`screening/engine.py`; whether it fits the questionnaire is for `screening/content_checks.py`.
+`RuleSet.from_tree` builds it from what the files say and raises ContentError with all problems at once. What a rule
+means is in `screening/engine.py`; whether it fits the questionnaire is for `screening/content_checks.py`.
 """
 
 import datetime

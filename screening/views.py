@@ -1,9 +1,12 @@
-"""The pages of the review: queue, look-up, case, and what can be done to a case. Each reads within the user's clinics and leaves an audit entry."""
+"""The pages of the review.
+
+Queue, look-up, case, and what can be done to a case. Each reads within the user's clinics and leaves an audit entry.
+"""
 
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -53,8 +56,7 @@ def permission_required(permission: str) -> Callable[[View], View]:
 
 
 def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
+    return cast(User, request.user)
 
 
 def _case(request: HttpRequest, reference: str, permission: str) -> Case:
@@ -106,7 +108,10 @@ def queue(request: HttpRequest) -> HttpResponse:
 @permission_required("case.contact")
 @transaction.atomic
 def find(request: HttpRequest) -> HttpResponse:
-    """Looks a person up by exact legal name and date of birth. Posted, so that no name stands in an address or a log."""
+    """Looks a person up by exact legal name and date of birth.
+
+    Posted, so that no name stands in an address or a log.
+    """
     user = _user(request)
     form = FindPatientForm(request.POST or None)
     results: list[Any] | None = None
@@ -142,7 +147,10 @@ def case(request: HttpRequest, reference: str) -> HttpResponse:
 def _case_page(
     request: HttpRequest, shown: Case, *, status: int = 200, notice: str = "", bound: dict[Any, Any] | None = None
 ) -> HttpResponse:
-    """The whole case for those who may read answers, the contact page for the front desk. `bound` are forms with errors, by what they are for."""
+    """The whole case for those who may read answers, the contact page for the front desk.
+
+    `bound` are forms with errors, by what they are for.
+    """
     user = _user(request)
     may_read = user.may("case.read", shown.clinic_id)
     action = "case.read" if may_read else "case.contact-read"

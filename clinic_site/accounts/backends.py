@@ -9,7 +9,11 @@ from clinic_site.accounts.models import User
 
 
 class StaffBackend(ModelBackend):
-    """Email and password. The user comes with their roles in one statement, read anew for every request, so that leaving takes effect at once."""
+    """Email and password.
+
+    The user comes with their roles in one statement, read anew for every request, so that leaving takes effect at
+    once.
+    """
 
     def get_user(self, user_id: Any) -> User | None:
         pair = Func(

@@ -19,7 +19,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A member of staff. Patients have no account. What a user may do comes from their memberships alone: there is no superuser."""
+    """A member of staff.
+
+    Patients have no account. What a user may do comes from their memberships alone: there is no superuser.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField("email address", unique=True)
@@ -36,11 +39,14 @@ class User(AbstractBaseUser):
         return self.name
 
     def granted(self) -> list[tuple[uuid.UUID, str]]:
-        """(clinic, role) pairs in force. Signing in fills `granted_rows` in the statement that loads the user; otherwise it costs one more."""
+        """(clinic, role) pairs in force.
+
+        Signing in fills `granted_rows` in the statement that loads the user; otherwise it costs one more.
+        """
         rows = getattr(self, "granted_rows", None)
         if rows is None:
             rows = [[str(clinic), role] for clinic, role in self.memberships.values_list("clinic_id", "role")]
-            self.granted_rows = rows
+            vars(self)["granted_rows"] = rows
         return [(uuid.UUID(clinic), role) for clinic, role in rows]
 
     def clinics_with(self, permission: str) -> set[uuid.UUID]:

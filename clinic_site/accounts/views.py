@@ -1,4 +1,7 @@
-"""Signing in and out. A form sent after the session ended is carried through signing in, so that nothing typed is lost."""
+"""Signing in and out.
+
+A form sent after the session ended is carried through signing in, so that nothing typed is lost.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -60,7 +63,10 @@ class SignOut(LogoutView):
 
 
 def sign_in_required(view: View) -> View:
-    """Leads to signing in. A POST from an ended session takes its fields along, signed, and is offered again afterwards."""
+    """Leads to signing in.
+
+    A POST from an ended session takes its fields along, signed, and is offered again afterwards.
+    """
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

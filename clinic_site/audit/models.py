@@ -13,7 +13,10 @@ class Actor(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """Who read or changed which record, when and from where. Written in the transaction of what it tells of; never holds an answer."""
+    """Who read or changed which record, when and from where.
+
+    Written in the transaction of what it tells of; never holds an answer.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")

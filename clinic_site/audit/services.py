@@ -18,7 +18,10 @@ def audit_event(
     address: str | None = None,
     **detail: Any,
 ) -> AuditEvent:
-    """An unsaved audit entry. `detail` holds references, rule ids, counts and field names, never an answer, a name or a contact."""
+    """An unsaved audit entry.
+
+    `detail` holds references, rule ids, counts and field names, never an answer, a name or a contact.
+    """
     return AuditEvent(
         clinic_id=clinic_id,
         actor=actor or (Actor.STAFF if user else Actor.SYSTEM),
@@ -32,5 +35,8 @@ def audit_event(
 
 
 def record(events: Iterable[AuditEvent]) -> None:
-    """Writes the entries in one statement. Raises when the database refuses, so that what they tell of is not shown or done either."""
+    """Writes the entries in one statement.
+
+    Raises when the database refuses, so that what they tell of is not shown or done either.
+    """
     AuditEvent.objects.bulk_create(events)

@@ -1,7 +1,8 @@
-"""Sealing of what patients and clinicians write: AES-256-GCM under a data key of the record, itself wrapped by the master key.
+"""Sealing of what patients and clinicians write: AES-256-GCM under a data key of the record, itself wrapped by the
+master key.
 
-A sealed value is `version (1) | data key id (16) | nonce (12) | ciphertext and tag`. The authenticated data name the clinic,
-a fixed label of the field and the row, so that a value copied to another row, field or clinic does not open.
+A sealed value is `version (1) | data key id (16) | nonce (12) | ciphertext and tag`. The authenticated data name the
+clinic, a fixed label of the field and the row, so that a value copied to another row, field or clinic does not open.
 Rotation wraps data keys again and never touches a row, because most rows may only be appended.
 """
 
@@ -32,7 +33,10 @@ class CannotOpen(Exception):
 
 @lru_cache(maxsize=1)
 def master_key() -> bytes:
-    """The 32 bytes that wrap every data key. Raises ImproperlyConfigured, by the name of the setting, when the file is missing or wrong."""
+    """The 32 bytes that wrap every data key.
+
+    Raises ImproperlyConfigured, by the name of the setting, when the file is missing or wrong.
+    """
     path = settings.MASTER_KEY_FILE
     if not path:
         raise ImproperlyConfigured("MASTER_KEY_FILE is not set: name the file that holds the base64 master key.")
@@ -63,7 +67,7 @@ def _unwrap(wrapped: bytes, associated: bytes, _master_key_id: str) -> AESGCM:
 
 
 def seal(
-    value: Any, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID
+    value: Any, *, wrapped: bytes | memoryview, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID
 ) -> bytes:
     """`value` (anything JSON holds) as sealed bytes."""
     plain = zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
@@ -73,7 +77,13 @@ def seal(
 
 
 def unseal(
-    sealed: bytes, *, wrapped: bytes, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID
+    sealed: bytes | memoryview,
+    *,
+    wrapped: bytes | memoryview,
+    key_id: uuid.UUID,
+    clinic_id: uuid.UUID,
+    label: str,
+    row_id: uuid.UUID,
 ) -> Any:
     """The value that was sealed. Raises CannotOpen; an empty value stands for nothing written yet and gives None."""
     sealed = bytes(sealed)
@@ -94,7 +104,9 @@ def _associated(clinic_id: uuid.UUID, label: str, row_id: uuid.UUID) -> bytes:
 
 
 def blind_index(purpose: str, clinic_id: uuid.UUID, *parts: str) -> bytes:
-    """32 bytes that are equal for equal (normalised) parts within one clinic and purpose, and say nothing without the key."""
+    """32 bytes that are equal for equal (normalised) parts within one clinic and purpose, and say nothing without the
+    key.
+    """
     normalised = ["".join(unicodedata.normalize("NFKC", part).casefold().split()) for part in parts]
     key = hmac.new(master_key(), b"blind-index|" + purpose.encode(), sha256).digest()
     return hmac.new(key, b"|".join([clinic_id.bytes, *(part.encode() for part in normalised)]), sha256).digest()

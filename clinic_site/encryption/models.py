@@ -10,7 +10,10 @@ from clinic_site.records.rows import ClinicRow, clinic_key
 
 
 class DataKey(ClinicRow):
-    """The key of one patient's record, wrapped by the master key. Everything sealed about that patient names it; deleting it shreds the record."""
+    """The key of one patient's record, wrapped by the master key.
+
+    Everything sealed about that patient names it; deleting it shreds the record.
+    """
 
     wrapped = models.BinaryField(editable=False)
     master_key_id = models.CharField(max_length=12, editable=False)
@@ -34,7 +37,7 @@ class DataKey(ClinicRow):
             value, wrapped=self.wrapped, key_id=self.id, clinic_id=self.clinic_id, label=label, row_id=row.id
         )
 
-    def unseal(self, sealed: bytes, *, row: ClinicRow, label: str) -> Any:
+    def unseal(self, sealed: bytes | memoryview, *, row: ClinicRow, label: str) -> Any:
         """The JSON value, or None when nothing was sealed. Raises cipher.CannotOpen."""
         return cipher.unseal(
             sealed, wrapped=self.wrapped, key_id=self.id, clinic_id=self.clinic_id, label=label, row_id=row.id

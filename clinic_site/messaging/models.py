@@ -5,7 +5,10 @@ from clinic_site.records.rows import ClinicRow
 
 
 class OutboxMessage(ClinicRow):
-    """A message to send, written in the transaction of its cause and sent by the worker after commit. It carries no patient data."""
+    """A message to send, written in the transaction of its cause and sent by the worker after commit.
+
+    It carries no patient data.
+    """
 
     purpose = models.CharField(max_length=40)
     recipient = models.EmailField()

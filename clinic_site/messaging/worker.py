@@ -16,7 +16,10 @@ _BATCH = 20
 
 
 def deliver_waiting() -> int:
-    """Sends one batch and returns how many were sent. A message that failed ten times stays in the outbox, and the log says so."""
+    """Sends one batch and returns how many were sent.
+
+    A message that failed ten times stays in the outbox, and the log says so.
+    """
     with transaction.atomic():
         waiting = OutboxMessage.objects.filter(
             sent_at__isnull=True, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=timezone.now()

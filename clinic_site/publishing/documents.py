@@ -1,8 +1,9 @@
 """Content documents: folders of YAML that are read strictly, checked with errors a clinician can act on, and hashed.
 
-A document's *source* is its files as they were written (name to text). Its *tree* is what they say as plain JSON values, its
-*canonical form* the tree as JSON with sorted keys, and its identity the SHA-256 of that. Everything at run time is built from
-the tree, so a document in the database and one in a folder are read by the same code.
+A document's *source* is its files as they were written (name to text). Its *tree* is what they say as plain JSON
+values, its *canonical form* the tree as JSON with sorted keys, and its identity the SHA-256 of that. Everything at
+run time is
+built from the tree, so a document in the database and one in a folder are read by the same code.
 """
 
 import difflib
@@ -74,7 +75,10 @@ def read_source(folder: Path) -> dict[str, str]:
 
 
 def parse_source(source: Mapping[str, str]) -> dict[str, Any]:
-    """What the files say, by file name. Raises ContentError that names the file and the line of whatever is not YAML."""
+    """What the files say, by file name.
+
+    Raises ContentError that names the file and the line of whatever is not YAML.
+    """
     tree: dict[str, Any] = {}
     problems = []
     for name in sorted(source):
@@ -99,7 +103,10 @@ def content_hash(tree: Any) -> str:
 
 @dataclass
 class Entry:
-    """One mapping of a document, read key by key. Mistakes are added to `problems`; `done` reports what nobody asked for."""
+    """One mapping of a document, read key by key.
+
+    Mistakes are added to `problems`; `done` reports what nobody asked for.
+    """
 
     values: dict[str, Any]
     file: str

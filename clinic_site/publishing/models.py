@@ -27,7 +27,10 @@ FROZEN = append_only(
 
 
 class DocumentVersion(models.Model):
-    """One version of a content document. `source` are its files as written, `canonical` what they say, `sha256` its identity."""
+    """One version of a content document.
+
+    `source` are its files as written, `canonical` what they say, `sha256` its identity.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     document_id = models.CharField(max_length=60)
@@ -51,7 +54,7 @@ class DocumentVersion(models.Model):
         self.source, self.canonical, self.sha256 = source, canonical_form(tree), content_hash(tree)
 
 
-def version_constraints(table: str) -> list[models.UniqueConstraint]:
+def version_constraints(table: str) -> list[models.BaseConstraint]:
     return [
         models.UniqueConstraint(fields=["document_id", "number"], name=f"{table}_number_once"),
         models.UniqueConstraint(

@@ -16,8 +16,11 @@ V = TypeVar("V", bound=DocumentVersion)
 def publish_version(
     model: type[V], *, document_id: str, label: str, source: dict[str, str], tree: Any, user: User | None = None
 ) -> tuple[V, bool]:
-    """Publishes checked content and retires what was published before; (version, False) when exactly this content already is."""
-    versions = model.objects.select_for_update().filter(document_id=document_id)
+    """Publishes checked content and retires what was published before.
+
+    (version, False) when exactly this content already is.
+    """
+    versions = model._default_manager.select_for_update().filter(document_id=document_id)
     current = versions.filter(status=Status.PUBLISHED).first()
     if current is not None and current.sha256 == content_hash(tree):
         return current, False

@@ -10,7 +10,10 @@ from clinic_site.records.identifiers import uuid7
 
 
 class ClinicRow(models.Model):
-    """A row that belongs to one clinic. Every subclass makes (clinic, id) unique, so that rows can refer to it within their clinic only."""
+    """A row that belongs to one clinic.
+
+    Every subclass makes (clinic, id) unique, so that rows can refer to it within their clinic only.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     clinic = models.ForeignKey("clinics.Clinic", on_delete=models.PROTECT, editable=False, related_name="+")
@@ -47,7 +50,11 @@ def append_only(*, once: str = "", unless_only: str = "") -> list[pgtrigger.Trig
 
 
 class SameClinic(migrations.RunSQL):
-    """Composite foreign keys: (clinic_id, column) must be a (clinic_id, id) of the table pointed to, so that no row can reach into another clinic."""
+    """Composite foreign keys.
+
+    (clinic_id, column) must be a (clinic_id, id) of the table pointed to, so that no row can reach into another
+    clinic.
+    """
 
     def __init__(self, table: str, references: Sequence[tuple[str, str]], **_: Any) -> None:
         self.table, self.references = table, list(references)

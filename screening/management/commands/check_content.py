@@ -7,7 +7,7 @@ from screening.shipped import checked_content
 
 
 class Command(BaseCommand):
-    help = "Checks the shipped questionnaire, rules and medicines, each by itself and against each other. Needs no database."
+    help = "Checks the shipped questionnaire, rules and medicines by themselves and against each other. No database."
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
@@ -18,6 +18,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error}\n{count} problem{'s' if count > 1 else ''} found.") from error
         examples = sum(len(rule.examples) for rule in rule_set.rules)
         self.stdout.write(
-            f"Clean: {len(questionnaire.questions)} questions on {len(questionnaire.pages)} pages, {len(rule_set.rules)} rules with"
-            f" {examples} examples, {len(rule_set.lexicon.medicines)} medicines."
+            f"Clean: {len(questionnaire.questions)} questions on {len(questionnaire.pages)} pages,"
+            f" {len(rule_set.rules)} rules with {examples} examples, {len(rule_set.lexicon.medicines)} medicines."
         )

@@ -13,7 +13,7 @@ from screening.shipped import checked_content
 
 
 class Command(BaseCommand):
-    help = "Checks the shipped questionnaire and rules and publishes them as immutable versions; does nothing for what is published already."
+    help = "Checks the shipped questionnaire and rules and publishes them as immutable versions, once."
 
     def handle(self, **options: Any) -> None:
         try:

@@ -1,0 +1,130 @@
+"""Fixtures that every room of the tests shares: published content, a clinic, staff by role, and people who answered."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from django.core.cache import cache as django_cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from clinic_site.accounts.models import Membership, User
+from clinic_site.clinics.models import WEEKDAYS, Clinic
+from clinic_site.publishing.documents import parse_source, read_source
+from clinic_site.publishing.services import publish_version
+from intake import questionnaires
+from intake.models import QuestionnaireVersion
+from intake.questionnaires import Questionnaire
+from screening import rules
+from screening.models import RuleSetVersion
+from screening.rules import RuleSet
+
+PASSWORD = "correct horse battery staple"
+
+
+@cache
+def shipped_questionnaire() -> Questionnaire:
+    return Questionnaire.from_folder()
+
+
+@cache
+def shipped_rule_set() -> RuleSet:
+    return RuleSet.from_folder()
+
+
+@cache
+def _shipped(folder: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    source = read_source(folder)
+    return source, parse_source(source)
+
+
+def publish_shipped_content() -> None:
+    for model, document_id, folder in (
+        (QuestionnaireVersion, shipped_questionnaire().document_id, questionnaires.SHIPPED),
+        (RuleSetVersion, shipped_rule_set().id, rules.SHIPPED),
+    ):
+        source, tree = _shipped(folder)
+        publish_version(model, document_id=document_id, label="2026.11", source=source, tree=tree)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Lets the test runner empty tables between transactional tests; one test of its own switches the trigger on again."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid WHERE tgname LIKE %s",
+            ["pgtrigger_no_truncate%"],
+        )
+        for trigger, table in cursor.fetchall():
+            cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')  # noqa: S608
+
+
+@pytest.fixture
+def published(db: None) -> None:
+    """The shipped questionnaire and rules, published."""
+    publish_shipped_content()
+
+
+@pytest.fixture
+def clinic(db: None) -> Clinic:
+    return make_clinic("riverside")
+
+
+def make_clinic(slug: str) -> Clinic:
+    return Clinic.objects.create(
+        name=f"{slug.title()} Test Clinic",
+        slug=slug,
+        phone="(212) 555-0100",
+        alert_email=f"on-call@{slug}.example",
+        hours={day: ["00:00", "23:59"] for day in WEEKDAYS},
+        licensed_states=["ny", "nj"],
+        crisis_text="Call us, or go to the nearest emergency room.",
+    )
+
+
+def make_user(role: str, clinic: Clinic, *, name: str = "") -> User:
+    """A member of staff with one role; the e-mail says which."""
+    email = f"{role}{User.objects.count()}@{clinic.slug}.example"
+    user = User(email=email, name=name or f"Test {role.title()} {User.objects.count()}")
+    # Hashing with argon2 for every test would cost more than the tests.
+    user.set_unusable_password()
+    user.save()
+    Membership.objects.create(user=user, clinic=clinic, role=role)
+    return user
+
+
+@pytest.fixture
+def staff(clinic: Clinic) -> Callable[..., User]:
+    """`staff("clinician")` makes a member of staff of the clinic."""
+    return lambda role, **fields: make_user(role, clinic, **fields)
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+class Statements(CaptureQueriesContext):
+    """Counts SQL statements without the frames of transactions, which a test's own transaction adds to."""
+
+    def statements(self) -> list[str]:
+        frames = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
+        return [query["sql"] for query in self.captured_queries if not query["sql"].startswith(frames)]
+
+
+@pytest.fixture
+def statements() -> Callable[[], Statements]:
+    return lambda: Statements(connection)
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches() -> Iterator[None]:
+    yield
+    django_cache.clear()
