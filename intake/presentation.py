@@ -60,7 +60,12 @@ def page_context(
 
 def problems_of_form(form: PageForm) -> list[tuple[str, str]]:
     """(link, sentence) for the error summary, in the order of the page."""
-    own = [(f"#q-{name}", str(text)) for name in form.fields for text in form.errors.get(name, [])]
+    several = len(form.questions) > 1
+    own = []
+    for name, field in form.questions.items():
+        about = field.words(field.item.summary) if several else ""
+        label = f"{about[:1].upper()}{about[1:]}: " if about else ""
+        own += [(f"#q-{name}", label + str(text)) for text in form.errors.get(name, [])]
     return [*own, *(("#main", str(text)) for text in form.non_field_errors())]
 
 

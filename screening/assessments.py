@@ -70,16 +70,14 @@ def screen_or_flag(
     questionnaire: Questionnaire,
     document: AnswerDocument,
     *,
+    rule_set: tuple[uuid.UUID, RuleSet] | None = None,
     measurements: Iterable[Measurement] = (),
 ) -> Run:
-    """A run of the current rule set.
-
-    When it fails as a whole, a run whose one flag is that nothing could be assessed.
-    """
+    """A run of the given rule set, or of the current one. When it fails as a whole, its one flag says so."""
 
     def run() -> Run:
-        rule_set = current_rule_set()
-        return screen_response(response, questionnaire, document, rule_set=rule_set, measurements=measurements)
+        rules = rule_set or current_rule_set()
+        return screen_response(response, questionnaire, document, rule_set=rules, measurements=measurements)
 
     failed = Run(None, Facts(), Result(("", "", ""), (FAILED,)), timezone.now(), response.clinic.today())
     return flag_failure(run, f"response {response.reference}") or failed

@@ -20,7 +20,6 @@ from intake.services import HELP_REPLY
 from screening.assessments import measurements_of
 from screening.facts import Measurement, link_ids_of
 from screening.models import (
-    Assessment,
     Case,
     CaseEvent,
     Decision,
@@ -97,6 +96,7 @@ class CasePage:
     questionnaire: Questionnaire
     document: AnswerDocument
     assessment_id: uuid.UUID | None
+    rule_set: tuple[uuid.UUID, RuleSet] | None
     flags: tuple[Flag, ...]
     sections: tuple[tuple[Section, tuple[Row, ...]], ...]
     observations: tuple[Recorded, ...]
@@ -136,11 +136,12 @@ class CasePage:
 
 
 def build_case_page(case: Case) -> CasePage:
-    """Reads the case in four statements. `case` comes with its response, clinic and data key."""
+    """Reads the case in four statements. `case` comes with its response, clinic, data key and newest assessment."""
     response = case.response
     key = response.data_key
     questionnaire, document = questionnaire_of(response), response.document()
-    flags, assessment_id = _flags(case, questionnaire)
+    flags = _flags(case, questionnaire)
+    rule_set_id = case.newest_rule_set_id  # type: ignore[attr-defined]
     observations = [
         Recorded(o, values["facts"], values["note"])
         for o in Observation.objects.filter(case=case).select_related("recorded_by").order_by("id")
@@ -156,7 +157,8 @@ def build_case_page(case: Case) -> CasePage:
     return CasePage(
         questionnaire=questionnaire,
         document=document,
-        assessment_id=assessment_id,
+        assessment_id=case.newest_assessment_id,  # type: ignore[attr-defined]
+        rule_set=(rule_set_id, rule_set_version(rule_set_id)) if rule_set_id else None,
         flags=tuple(flags),
         sections=tuple(_sections(questionnaire, document, flags)),
         observations=tuple(observations),
@@ -167,28 +169,21 @@ def build_case_page(case: Case) -> CasePage:
     )
 
 
-def _flags(case: Case, questionnaire: Questionnaire) -> tuple[list[Flag], uuid.UUID | None]:
-    """The flags of the newest assessment, and those of the draft that it does not repeat.
-
-    An alarm is never gone by itself.
-    """
-    newest = Assessment.objects.filter(case=case).order_by("-id").values("id")[:1]
-    issues = list(
-        DetectedIssue.objects.filter(Q(assessment_id__in=newest) | Q(assessment__stage=Stage.DRAFT), case=case)
+def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
+    """The flags of the newest run, and those of the draft that it does not repeat: an alarm is never gone by itself."""
+    newest_id = case.newest_assessment_id  # type: ignore[attr-defined]
+    issues = (
+        DetectedIssue.objects.filter(Q(assessment_id=newest_id) | Q(assessment__stage=Stage.DRAFT), case=case)
         .select_related("assessment")
         .order_by("-assessment_id", "position")
     )
-    newest_id = issues[0].assessment_id if issues else None
-    if newest_id is None or issues[0].assessment.stage == Stage.DRAFT:
-        # A newest assessment without flags yields no rows of its own.
-        newest_id = Assessment.objects.filter(case=case).order_by("-id").values_list("id", flat=True).first()
     flags, seen = [], set()
     for issue in issues:
         if issue.rule_id not in seen:
             seen.add(issue.rule_id)
             flags.append(_flag(issue, questionnaire, from_draft=issue.assessment_id != newest_id))
     _add_dispositions(case, flags)
-    return flags, newest_id
+    return flags
 
 
 def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: bool) -> Flag:

@@ -116,7 +116,7 @@ def assess(rule_set: RuleSet, facts: Mapping[str, Value], *, clock: Clock = time
     """Runs every rule over the bound facts; a fact that is not in `facts` is UNKNOWN."""
     context = bind(rule_set, facts)
     outcomes = {rule.id: _guarded(rule, context, facts, clock) for rule in rule_set.rules}
-    return _result(rule_set, (_listed(rule_set, rule, outcomes, facts) for rule in rule_set.rules))
+    return _result(rule_set, (_guarded_issue(rule_set, rule, outcomes, facts) for rule in rule_set.rules))
 
 
 def assess_draft(
@@ -141,10 +141,12 @@ def _result(rule_set: RuleSet, issues: Iterable[Issue | None]) -> Result:
     return Result((rule_set.id, rule_set.version, rule_set.sha256), tuple(listed))
 
 
-def bind(rule_set: RuleSet, facts: Mapping[str, Value]) -> cel.Context:
+def bind(rule_set: RuleSet, facts: Mapping[str, Value], *, only: Collection[str] | None = None) -> cel.Context:
+    """Constants and facts for CEL. `only` leaves out what an expression does not read: binding costs more than running."""
+    names = rule_set.values.keys() | facts.keys() if only is None else only
     # None is never bound, because CEL finds None in no list and so would turn an unknown into a definite answer.
-    bound = {name: value for name, value in facts.items() if isinstance(value, (str, float))}
-    return cel.Context(variables={**rule_set.values, **bound})
+    bound = {name: facts[name] for name in names if isinstance(facts.get(name), (str, float))}
+    return cel.Context(variables={**{n: rule_set.values[n] for n in names if n in rule_set.values}, **bound})
 
 
 def flag_failure(call: Callable[[], T], what: str) -> T | None:
@@ -163,9 +165,14 @@ def _guarded(rule: Rule, context: cel.Context, facts: Mapping[str, Value], clock
     started = clock()
     outcome = flag_failure(lambda: evaluate_rule(rule, context, facts), rule.id)
     if outcome is None or clock() - started > TIME_LIMIT_SECONDS:
-        worst = rule.bands[0].tier if rule.bands else rule.unknown if rule.unknown in TIERS else "info"
-        return Outcome(Status.ERROR, tier=worst, hold=True)
+        return _failed(rule)
     return outcome
+
+
+def _failed(rule: Rule) -> Outcome:
+    """A rule that could not be assessed, listed at the most severe tier it has."""
+    worst = rule.bands[0].tier if rule.bands else rule.unknown if rule.unknown in TIERS else "info"
+    return Outcome(Status.ERROR, tier=worst, hold=True)
 
 
 def evaluate(expression: Expression, context: cel.Context) -> Truth:
@@ -203,6 +210,14 @@ def _first_open_band(bands: Iterable[Band], context: cel.Context) -> tuple[Band 
         if truth is not Truth.FALSE:
             return band, truth
     return None, Truth.FALSE
+
+
+def _guarded_issue(
+    rule_set: RuleSet, rule: Rule, outcomes: Mapping[str, Outcome], facts: Mapping[str, Value]
+) -> Issue | None:
+    """The flag of a rule; an error when even explaining it goes wrong."""
+    listed = flag_failure(lambda: (_listed(rule_set, rule, outcomes, facts),), rule.id)
+    return listed[0] if listed else _issue(rule_set, rule, _failed(rule), facts)
 
 
 def _listed(rule_set: RuleSet, rule: Rule, outcomes: Mapping[str, Outcome], facts: Mapping[str, Value]) -> Issue | None:
@@ -256,9 +271,11 @@ def smallest_cause(rule_set: RuleSet, rule: Rule, outcome: Outcome, facts: Mappi
     """
     bound = [name for name in rule.reads(rule_set.constants) if name in facts]
 
+    read = {name for expression in rule.expressions for name in expression.variables}
+
     def suffices(names: Iterable[str]) -> bool:
         subset = {name: facts[name] for name in names}
-        return evaluate_rule(rule, bind(rule_set, subset), subset) == outcome
+        return evaluate_rule(rule, bind(rule_set, subset, only=read), subset) == outcome
 
     if len(bound) <= _MOST_FACTS_FOR_EXACT_SEARCH:
         sizes = (itertools.combinations(bound, size) for size in range(len(bound) + 1))
@@ -287,7 +304,7 @@ def _matters(
 ) -> bool:
     others = [other for other in unbound if other != name]
     for values in itertools.product(*(_domain(expression, other) for other in others)):
-        context = bind(rule_set, {**facts, **dict(zip(others, values, strict=True))})
+        context = bind(rule_set, {**facts, **dict(zip(others, values, strict=True))}, only=set(expression.variables))
         if evaluate(expression, context) is Truth.UNKNOWN:
             return True
     return False

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from clinic_site.accounts.models import ClinicScoped
 from clinic_site.publishing.models import FROZEN, DocumentVersion, version_constraints
@@ -25,6 +25,16 @@ class CaseStatus(models.TextChoices):
     DECIDED = "decided", "Decided"
 
 
+class CaseQuerySet(ClinicScoped):
+    def with_newest_assessment(self) -> "CaseQuerySet":
+        """Adds `newest_assessment_id` and `newest_rule_set_id`, so that a case page needs no statement of its own for them."""
+        newest = Assessment.objects.filter(case=OuterRef("pk")).order_by("-id")
+        return self.annotate(
+            newest_assessment_id=Subquery(newest.values("id")[:1]),
+            newest_rule_set_id=Subquery(newest.values("rule_set_id")[:1]),
+        )
+
+
 class Case(ClinicRow):
     """One person's review. It holds what the queue sorts on and nothing that says who the person is."""
 
@@ -41,7 +51,7 @@ class Case(ClinicRow):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField(null=True)
 
-    objects = ClinicScoped.as_manager()
+    objects = CaseQuerySet.as_manager()
 
     class Meta:
         constraints = [

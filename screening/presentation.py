@@ -97,7 +97,9 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
     flags = [_flag(case, page, flag, user, bound) for flag in page.flags]
     mine = case.owner_id == user.id
     can_sign = mine and case.is_open and user.may("decision.sign", case.clinic_id)
-    form = bound.get("decision") or SignDecisionForm(initial={"shown_sha256": page.shown_sha256})
+    form = bound.get("decision") or SignDecisionForm(
+        initial={"shown_sha256": page.shown_sha256}, auto_id="id_decision_%s"
+    )
     return {
         **_common(case, user),
         "person": _person(case, identity_of(case.response, page.document)),
@@ -187,7 +189,7 @@ def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> d
             {"by": d.by, "at": d.at, "reason": ReasonCode(d.reason).label, "words": flag.words[d.id]}
             for d in flag.dispositions
         ],
-        "form": (bound.get(issue.id) or CloseFlagForm(auto_id=f"id_{issue.position}_%s"))
+        "form": (bound.get(issue.id) or CloseFlagForm(auto_id=f"id_{issue.id.hex}_%s"))
         if may_close and mine_or_second and not did_already
         else None,
         "close_url": reverse("screening:close_flag", args=[case.reference, issue.id]),

@@ -46,7 +46,8 @@ class ScreenChanged(Refused):
 
 def _locked(case_id: uuid.UUID) -> Case:
     related = ("response", "response__clinic", "response__data_key", "response__patient", "owner")
-    return Case.objects.select_related(*related).select_for_update(of=("self",)).get(pk=case_id)
+    cases = Case.objects.with_newest_assessment().select_related(*related)
+    return cases.select_for_update(of=("self",)).get(pk=case_id)
 
 
 def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: Decision | None = None) -> CaseEvent:
@@ -226,7 +227,9 @@ def signing_blockers(case: Case, page: CasePage) -> list[str]:
 
 def _out_of_date(case: Case, page: CasePage) -> list[str]:
     """Sentences for what has become a finding since the rules ran, because a reading has grown old."""
-    run = screen_or_flag(case.response, page.questionnaire, page.document, measurements=page.measurements)
+    run = screen_or_flag(
+        case.response, page.questionnaire, page.document, rule_set=page.rule_set, measurements=page.measurements
+    )
     known = {(flag.issue.rule_id, flag.issue.status, tuple(flag.issue.caused_by)) for flag in page.flags}
     new = [i for i in run.result.issues if i.blocks_signing and (i.rule, i.status, i.caused_by) not in known]
     return ["A reading has gone out of date. Record a new one, and the rules will run again."] if new else []

@@ -62,9 +62,8 @@ def _user(request: HttpRequest) -> User:
 def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     """The case within the user's clinics, or 404: foreign and missing look the same."""
     related = ("response", "response__clinic", "response__data_key", "owner")
-    case = (
-        Case.objects.for_user(_user(request), permission).select_related(*related).filter(reference=reference).first()
-    )
+    cases = Case.objects.for_user(_user(request), permission)
+    case = cases.filter(reference=reference).with_newest_assessment().select_related(*related).first()
     if case is None:
         raise Http404
     return case
@@ -206,7 +205,7 @@ def release(request: HttpRequest, reference: str) -> HttpResponse:
 @permission_required("flag.close")
 def close(request: HttpRequest, reference: str, issue_id: uuid.UUID) -> HttpResponse:
     shown = _case(request, reference, "flag.close")
-    form = CloseFlagForm(request.POST)
+    form = CloseFlagForm(request.POST, auto_id=f"id_{issue_id.hex}_%s")
     if not form.is_valid():
         with transaction.atomic():
             return _case_page(request, shown, status=422, bound={issue_id: form})
@@ -226,7 +225,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
         raise Http404
     form_class, permission = OBSERVATION_FORMS[kind]
     shown = _case(request, reference, permission)
-    form = form_class(request.POST, today=shown.response.clinic.today())
+    form = form_class(request.POST, today=shown.response.clinic.today(), auto_id=f"id_{kind}_%s")
     if not form.is_valid():
         with transaction.atomic():
             return _case_page(request, shown, status=422, bound={kind: form})
@@ -249,7 +248,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
 @permission_required("decision.sign")
 def sign(request: HttpRequest, reference: str) -> HttpResponse:
     shown = _case(request, reference, "decision.sign")
-    form = SignDecisionForm(request.POST)
+    form = SignDecisionForm(request.POST, auto_id="id_decision_%s")
     if not form.is_valid():
         with transaction.atomic():
             return _case_page(request, shown, status=422, bound={"decision": form})

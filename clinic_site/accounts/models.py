@@ -1,5 +1,5 @@
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -94,5 +94,5 @@ class Membership(models.Model):
 class ClinicScoped(models.QuerySet):
     """Rows of clinics. Views start from `for_user`; an architecture test refuses anything else there."""
 
-    def for_user(self, user: User, permission: str) -> "ClinicScoped":
+    def for_user(self, user: User, permission: str) -> Self:
         return self.filter(clinic_id__in=user.clinics_with(permission))

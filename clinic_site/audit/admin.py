@@ -1,0 +1,219 @@
+"""The base of every ModelAdmin: permissions by role and an audit entry for everything read or written."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from clinic_site.accounts.models import Membership, User
+from clinic_site.audit.models import AuditEvent
+from clinic_site.audit.services import audit_event, record
+from clinic_site.clinics.models import Clinic
+from clinic_site.records.rows import ClinicRow
+
+
+class CappedPaginator(Paginator):
+    """Pages through the newest rows and counts no further: counting a large table costs more than showing a page."""
+
+    newest = 2000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return rows[: self.newest].count()
+
+
+class AuditedAdmin(admin.ModelAdmin):
+    """Permissions by role, nothing deleted, and an audit entry in the transaction of every list, page and change.
+
+    The page is rendered inside the transaction too: what the audit can not record is not shown.
+    """
+
+    view_permission = ""
+    change_permission = ""
+    actions = None
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 50
+
+    def user(self, request: HttpRequest) -> User:
+        if not isinstance(request.user, User):
+            raise PermissionDenied
+        return request.user
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.user(request).may(self.view_permission)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(self.change_permission) and self.user(request).may(self.change_permission)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Addresses filter by the listed filters alone; or a password's hash could be guessed letter by letter."""
+        return lookup.split("__")[0] in self.list_filter
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().changelist_view(request, extra_context)
+            if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
+                rows = [str(row.pk) for row in answer.context_data["cl"].result_list]
+                self.note(request, "admin.listed", model=self.opts.label_lower, rows=rows)
+                answer.render()
+        return answer
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        with transaction.atomic():
+            answer = super().changeform_view(request, object_id, form_url, extra_context)
+            if isinstance(answer, TemplateResponse) and answer.context_data:
+                if answer.context_data.get("errors"):
+                    answer.status_code = 422
+                if answer.context_data.get("original") is not None:
+                    self.note(request, "admin.read", answer.context_data["original"])
+                answer.render()
+        return answer
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The audit trail is the only history."""
+        if not self.user(request).may("audit.read"):
+            raise PermissionDenied
+        return redirect(f"{reverse('admin:audit_auditevent_changelist')}?q={object_id}")
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Names of fields only: Django's own message would hold names of people."""
+        return {"fields": list(form.changed_data)}
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
+        self.note(request, "admin.added", obj, **message)
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
+        self.note(request, "admin.changed", obj, **message)
+
+    def note(self, request: HttpRequest, action: str, entity: models.Model | None = None, **detail: Any) -> None:
+        record(
+            [
+                audit_event(
+                    action,
+                    clinic_id=_clinic_of(entity),
+                    entity=entity,
+                    user=self.user(request),
+                    address=request.META.get("REMOTE_ADDR") or None,
+                    **detail,
+                )
+            ]
+        )
+
+
+def _clinic_of(entity: models.Model | None) -> uuid.UUID | None:
+    return entity.pk if isinstance(entity, Clinic) else getattr(entity, "clinic_id", None)
+
+
+class ReadOnlyAdmin(AuditedAdmin):
+    """Rows that are read and never written here. A new column stays out until `shown` names it."""
+
+    shown: Sequence[Any] = ()
+    sortable_by = ()
+    ordering = ("-id",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.shown
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Whole references and keys only, which an index answers; nothing is searched by its parts."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = Q()
+        for name in self.get_search_fields(request):
+            wanted |= Q(**{name: term}) | Q(**{name: term.upper()})
+        try:
+            return queryset.filter(wanted), False
+        except ValidationError:
+            # Not a key at all, so that no row can have it.
+            return queryset.none(), False
+
+
+class ClinicRowAdmin(ReadOnlyAdmin):
+    """Clinical rows, for those who read cases at the row's clinic. Sealed columns are never named in these classes."""
+
+    view_permission = "case.read"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).filter(clinic_id__in=self.user(request).clinics_with(self.view_permission))
+
+    def has_view_permission(self, request: HttpRequest, obj: ClinicRow | None = None) -> bool:
+        return self.user(request).may(self.view_permission, obj.clinic_id if obj is not None else None)
+
+
+def as_text(name: str, label: str = "") -> Callable[[models.Model], str]:
+    """A related row by its name, without the link to its own page, which most readers may not open."""
+
+    @admin.display(description=label or name.replace("_", " "))
+    def shown(row: models.Model) -> str:
+        return str(getattr(row, name) or "–")
+
+    return shown
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    view_permission = "audit.read"
+    list_display = ("recorded_at", "action", as_text("user"), as_text("clinic"), "entity_type", "entity_id", "address")
+    list_select_related = ("user", "clinic")
+    list_filter = ("actor",)
+    search_fields = ("entity_id",)
+    search_help_text = "The key of a record, whole: everything that was read or changed of it."
+    shown = (
+        "recorded_at",
+        "actor",
+        as_text("user"),
+        "action",
+        as_text("clinic"),
+        "entity_type",
+        "entity_id",
+        "detail",
+        "address",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Entries of the auditor's clinics, and those without one: of the installation, or of people who work there."""
+        clinics = self.user(request).clinics_with("audit.read")
+        people = Membership.objects.filter(clinic_id__in=clinics).values("user_id")
+        no_clinic = Q(clinic=None) & (Q(user=None) | Q(user__in=people))
+        return super().get_queryset(request).filter(Q(clinic_id__in=clinics) | no_clinic)

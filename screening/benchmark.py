@@ -1,0 +1,219 @@
+"""What `manage.py benchmark` measures: the operations people wait for, beside two references in the same run.
+
+Absolute times say little on a shared machine; the ratios to the references, the growth with the number of cases and the
+counts of statements and WAL do.
+"""
+
+import datetime
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from clinic_site.accounts.models import Membership, User
+from clinic_site.clinics.models import Clinic
+from clinic_site.encryption.models import DataKey
+from clinic_site.records.identifiers import public_id, reference, uuid7
+from intake.access import COOKIE, Ticket
+from intake.models import Patient, QuestionnaireResponse
+from intake.published import questionnaire_of
+from screening.assessments import screen_response
+from screening.demo.answers import complete_answers
+from screening.demo.filling import answer_draft, fill_in
+from screening.models import Assessment, Case, CaseEvent, DetectedIssue
+from screening.published import current_rule_set
+
+_BATCH = 2000
+_FRAMES = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One operation: median milliseconds, its ratio to the reference, SQL statements and kilobytes of WAL."""
+
+    name: str
+    milliseconds: float
+    ratio: float
+    statements: int
+    wal_kb: float
+
+
+class Bench:
+    """A clinic with cases in an empty database, and the operations to time on it."""
+
+    def __init__(self, *, rounds: int) -> None:
+        self.rounds = rounds
+        self.clinic = Clinic.objects.create(
+            name="Benchmark Clinic",
+            slug="benchmark",
+            phone="(212) 555-0100",
+            alert_email="nobody@example.com",
+            licensed_states=["ny"],
+            crisis_text="Call us.",
+        )
+        self.user = User.objects.create(email="clinician@bench.example", name="Bench Clinician")
+        Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician")
+        self.staff = Client()
+        self.staff.force_login(self.user)
+        answers = complete_answers(aneurysm_or_avm="yes", parent_sibling_or_child_psychosis="not_sure")
+        self.answers = answers
+        self.template = fill_in(self.clinic, answers)
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE benchmark_reference (id uuid PRIMARY KEY, parent uuid, body bytea)")
+
+    def grow_to(self, count: int) -> None:
+        """Copies the case until there are `count`, each with a data key and a sealed answer document of its own."""
+        missing = count - Case.objects.count()
+        for start in range(0, missing, _BATCH):
+            self._copy_batch(min(_BATCH, missing - start))
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+    def _copy_batch(self, count: int) -> None:
+        document, case = self.template.document(), Case.objects.get(response=self.template)
+        assessment, issues = case.assessments.get(), list(case.issues.all())
+        events, patient = list(case.events.all()), self.template.patient
+        rows: dict[type[models.Model], list[models.Model]] = {
+            model: [] for model in (DataKey, QuestionnaireResponse, Patient, Case, Assessment, DetectedIssue, CaseEvent)
+        }
+        now = timezone.now()
+        for number in range(count):
+            key = DataKey.generate(self.clinic)
+            key.created_at = now
+            response = _twin(self.template, data_key=key, public_id=public_id(), reference=reference())
+            response.seal_document(document)
+            opened = now - datetime.timedelta(seconds=number)
+            own = _twin(case, response=response, reference=response.reference, opened_at=opened)
+            run = _twin(assessment, case=own)
+            rows[DataKey].append(key)
+            rows[QuestionnaireResponse].append(response)
+            rows[Patient].append(_twin(patient, response=response))
+            rows[Case].append(own)
+            rows[Assessment].append(run)
+            rows[DetectedIssue] += [_twin(issue, case=own, assessment=run) for issue in issues]
+            rows[CaseEvent] += [_twin(event, case=own) for event in events]
+        for model, instances in rows.items():
+            _copy(model, instances)
+
+    def measure(self) -> list[Measured]:
+        bare_page = self._time(lambda: Client().get("/help-now/"))
+        write = self._time(self._reference_write)
+        drafts = [answer_draft(self.clinic, self.answers) for _ in range(self.rounds + 2)]
+        with_pass = [(draft, self._with_pass(draft)) for draft in drafts]
+        cases = iter(list(Case.objects.order_by("?").values_list("reference", flat=True)[: self.rounds + 2]))
+        deep = self._deep_cursor()
+        submits = iter(with_pass)
+        return [
+            Measured("reference: page without database", bare_page, 1.0, 0, 0.0),
+            Measured("reference: one durable write, bare SQL", write, 1.0, 1, 0.0),
+            self._row("rules for a full intake, explained", self._rules, write),
+            self._row("question page", lambda: self._question(*with_pass[0]), bare_page),
+            self._row("save a page", lambda: self._save(*with_pass[0]), write),
+            self._row("submit", lambda: self._submit(*next(submits)), write),
+            self._row("queue page", lambda: self._ok(self.staff.get("/review/")), bare_page),
+            self._row("queue page, deep", lambda: self._ok(self.staff.get(f"/review/?after={deep}")), bare_page),
+            self._row("case page", lambda: self._ok(self.staff.get(f"/review/{next(cases)}/")), bare_page),
+        ]
+
+    def _row(self, name: str, operation: Callable[[], Any], reference_ms: float) -> Measured:
+        before = _wal_position()
+        with CaptureQueriesContext(connection) as captured:
+            operation()
+        statements = [query for query in captured.captured_queries if not query["sql"].startswith(_FRAMES)]
+        wal = (_wal_position() - before) / 1024
+        milliseconds = self._time(operation)
+        return Measured(name, milliseconds, milliseconds / reference_ms, len(statements), wal)
+
+    def _time(self, operation: Callable[[], Any]) -> float:
+        """Median milliseconds after one call that is not counted."""
+        operation()
+        times = []
+        for _ in range(self.rounds):
+            started = time.perf_counter()
+            operation()
+            times.append((time.perf_counter() - started) * 1000)
+        return statistics.median(times)
+
+    def _reference_write(self) -> None:
+        """What any submit must cost: one transaction with a 4 kB row and ten small ones, in one statement."""
+        parent = uuid7()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "WITH parent AS (INSERT INTO benchmark_reference VALUES (%s, NULL, %s) RETURNING id)"
+                " INSERT INTO benchmark_reference SELECT gen_random_uuid(), %s, '\\x00' FROM generate_series(1, 10)",
+                [parent, b"x" * 4096, parent],
+            )
+
+    def _with_pass(self, draft: QuestionnaireResponse) -> Client:
+        token = draft.new_access_token()
+        QuestionnaireResponse.objects.filter(pk=draft.pk).update(access_digest=draft.access_digest)
+        client = Client()
+        client.cookies[COOKIE] = f"{draft.public_id}.{token}"
+        return client
+
+    def _rules(self) -> None:
+        response = self.template
+        screen_response(response, questionnaire_of(response), response.document(), rule_set=current_rule_set())
+
+    def _question(self, draft: QuestionnaireResponse, client: Client) -> None:
+        number = questionnaire_of(draft).page_of["aneurysm_or_avm"].number
+        self._ok(client.get(f"/intake/{draft.public_id}/{number}/"))
+
+    def _save(self, draft: QuestionnaireResponse, client: Client) -> None:
+        number = questionnaire_of(draft).page_of["aneurysm_or_avm"].number
+        ticket = Ticket(draft.public_id, number, 10_000).sign()
+        url = f"/intake/{draft.public_id}/{number}/"
+        self._ok(client.post(url, {"ticket": ticket, "aneurysm_or_avm": "yes"}))
+
+    def _submit(self, draft: QuestionnaireResponse, client: Client) -> None:
+        url = reverse("intake:submit", args=[draft.public_id])
+        self._ok(client.post(url, {"idempotency_key": str(uuid.uuid4())}))
+
+    def _deep_cursor(self) -> str:
+        """A place 40 pages into the queue, or as far as there are pages."""
+        cursor = ""
+        for _ in range(40):
+            page = self.staff.get(f"/review/?after={cursor}").context["next_cursor"]
+            cursor = page or cursor
+        return cursor
+
+    @staticmethod
+    def _ok(answer: Any) -> None:
+        if answer.status_code not in (200, 303):
+            raise RuntimeError(f"{answer.request['PATH_INFO']} answered {answer.status_code}")
+
+
+def _twin(row: Any, **changes: Any) -> Any:
+    """An unsaved copy with a key of its own."""
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    twin = type(row)(**values)
+    twin.pk = uuid7()
+    for name, value in changes.items():
+        setattr(twin, name, value)
+    return twin
+
+
+def _copy(model: type[models.Model], rows: Iterable[models.Model]) -> None:
+    fields = model._meta.concrete_fields
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    with (
+        connection.cursor() as cursor,
+        cursor.cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            values = (getattr(row, field.attname) for field in fields)
+            copy.write_row([bytes(value) if isinstance(value, memoryview) else value for value in values])
+
+
+def _wal_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,44 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.test.utils import setup_test_environment, teardown_test_environment
+
+from screening.benchmark import Bench, Measured
+
+_HEAD = f"{'operation':<42}{'median ms':>10}{'x ref':>8}{'SQL':>5}{'WAL kB':>8}"
+
+
+class Command(BaseCommand):
+    help = "Times what people wait for, in a database of its own that is dropped again, and prints a table."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--cases", type=int, nargs="+", default=[1_000, 100_000], help="Volumes to measure at, rising."
+        )
+        parser.add_argument("--rounds", type=int, default=25)
+
+    def handle(self, *, cases: list[int], rounds: int, **options: Any) -> None:
+        setup_test_environment()
+        own_name = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            call_command("publish_content", verbosity=0, stdout=self.stderr)
+            bench, tables = Bench(rounds=rounds), []
+            for count in sorted(cases):
+                bench.grow_to(count)
+                tables.append(bench.measure())
+                self._print(count, tables)
+        finally:
+            connection.creation.destroy_test_db(own_name, verbosity=0)
+            teardown_test_environment()
+
+    def _print(self, count: int, tables: list[list[Measured]]) -> None:
+        growth = "  growth" if len(tables) > 1 else ""
+        self.stdout.write(f"\n{count:,} cases\n{_HEAD}{growth}")
+        for first, row in zip(tables[0], tables[-1], strict=True):
+            line = f"{row.name:<42}{row.milliseconds:>10.2f}{row.ratio:>8.1f}{row.statements:>5}{row.wal_kb:>8.1f}"
+            # Growth of the ratio, not of the clock: the machine's speed drifts within a run.
+            self.stdout.write(line + (f"{row.ratio / first.ratio:>8.2f}" if growth else ""))
