@@ -204,12 +204,23 @@ _PLAIN = "Write {} in small letters, digits and underscores, beginning with a le
 
 
 def _option_sets(header: Entry, languages: tuple[str, ...]) -> dict[str, tuple[Option, ...]]:
-    sets = header.raw("option_sets", {})
     found = {}
-    for name, options in sets.items():
+    for name, options in header.mapping("option_sets").items():
         entry = Entry.of({"options": options}, file=header.file, name=f"option_sets {name}", problems=header.problems)
-        found[name] = tuple(_option(option, languages) for option in entry.entries("options", "code"))
+        found[name] = _list_of_options(entry, languages)
     return found
+
+
+def _list_of_options(entry: Entry, languages: tuple[str, ...]) -> tuple[Option, ...]:
+    options = tuple(_option(option, languages) for option in entry.entries("options", "code"))
+    codes = [option.code for option in options]
+    if len(codes) < 2:
+        entry.problem("a choice needs at least two options")
+    if len(set(codes)) < len(codes):
+        entry.problem("two options have the same code")
+    if {"not_sure", "prefer_not_to_say"} & set(codes):
+        entry.problem("'Not sure' and 'Prefer not to say' are added by the program: take them out of the options")
+    return options
 
 
 def _option(entry: Entry, languages: tuple[str, ...]) -> Option:
@@ -253,7 +264,7 @@ class _Reader:
         return section
 
     def _instruments(self, section: Entry) -> Iterator[Instrument]:
-        for code, values in section.raw("instruments", {}).items():
+        for code, values in section.mapping("instruments").items():
             entry = Entry.of(values, file=section.file, name=f"instrument {code}", problems=self.problems)
             yield Instrument(
                 code=code,
@@ -269,7 +280,7 @@ class _Reader:
         link_id = entry.string("link_id", required=True)
         if link_id and not _CODE.match(link_id):
             entry.problem(_PLAIN.format("the link_id"))
-        if link_id in self.files:
+        if link_id and link_id in self.files:
             entry.problem(f"the link_id '{link_id}' is used already in {self.files[link_id]}: choose another")
         self.files[link_id] = entry.file
         kind = entry.word("type", TYPES, "short_text", required=True)
@@ -355,13 +366,7 @@ class _Reader:
             if given not in self.option_sets:
                 entry.word("options", self.option_sets)
             return self.option_sets.get(given, ())
-        options = tuple(_option(option, self.languages) for option in entry.entries("options", "code"))
-        codes = [option.code for option in options]
-        if len(set(codes)) < len(codes):
-            entry.problem("two options have the same code")
-        if {"not_sure", "prefer_not_to_say"} & set(codes):
-            entry.problem("'Not sure' and 'Prefer not to say' are added by the program: take them out of the options")
-        return options
+        return _list_of_options(entry, self.languages)
 
     def _ranges(self, entry: Entry, kind: str) -> dict[str, Range]:
         if kind in ("number", "height", "weight"):

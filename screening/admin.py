@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 from django.contrib import admin
 
 from clinic_site.audit.admin import ClinicRowAdmin, as_text
@@ -38,7 +36,6 @@ class CaseAdmin(ClinicRowAdmin):
 class CasePartAdmin(ClinicRowAdmin):
     """Rows of a case, found by its reference."""
 
-    list_select_related: Sequence[str] = ("case",)
     search_fields = ("case__reference",)
     search_help_text = "The whole reference of a case, for example 7QK2-M9XD."
 
@@ -46,6 +43,7 @@ class CasePartAdmin(ClinicRowAdmin):
 @admin.register(Assessment)
 class AssessmentAdmin(CasePartAdmin):
     list_display = (as_text("case"), "stage", "highest_tier", "assessed_at")
+    list_select_related = ("case",)
     list_filter = ("stage",)
     shown = (
         "id",
@@ -63,6 +61,7 @@ class AssessmentAdmin(CasePartAdmin):
 @admin.register(DetectedIssue)
 class DetectedIssueAdmin(CasePartAdmin):
     list_display = (as_text("case"), "rule_id", "tier", "status", "hold")
+    list_select_related = ("case",)
     shown = (
         "id",
         "case",

@@ -29,7 +29,7 @@ from screening.models import (
     Stage,
 )
 from screening.published import rule_set_version
-from screening.rules import Rule, RuleSet
+from screening.rules import Rule, RuleSet, severity
 
 _NEEDS_TWO = "absolute"
 
@@ -68,6 +68,12 @@ class Flag:
     @property
     def blocks_signing(self) -> bool:
         return self.issue.blocks_signing
+
+    def answer_then(self, document: AnswerDocument, link_id: str) -> Answer | None:
+        """The answer that a flag of the draft was raised by, when the person changed it afterwards."""
+        then = self.issue.assessment.assessed_at.isoformat()
+        earlier = (answer for answer in document.changes(link_id) if answer.at <= then < answer.superseded_at)
+        return next(earlier, None) if self.from_draft else None
 
     @property
     def needs_second(self) -> bool:
@@ -136,7 +142,7 @@ class CasePage:
 
 
 def build_case_page(case: Case) -> CasePage:
-    """Reads the case in four statements. `case` comes with its response, clinic, data key and newest assessment."""
+    """Reads the case in four statements. `case` comes from `with_record()`."""
     response = case.response
     key = response.data_key
     questionnaire, document = questionnaire_of(response), response.document()
@@ -183,7 +189,7 @@ def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
             seen.add(issue.rule_id)
             flags.append(_flag(issue, questionnaire, from_draft=issue.assessment_id != newest_id))
     _add_dispositions(case, flags)
-    return flags
+    return sorted(flags, key=lambda flag: -severity(flag.issue.tier))
 
 
 def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: bool) -> Flag:

@@ -142,7 +142,7 @@ def _result(rule_set: RuleSet, issues: Iterable[Issue | None]) -> Result:
 
 
 def bind(rule_set: RuleSet, facts: Mapping[str, Value], *, only: Collection[str] | None = None) -> cel.Context:
-    """Constants and facts for CEL. `only` leaves out what an expression does not read: binding costs more than running."""
+    """Constants and facts for CEL. `only` leaves out what is not read, because binding costs more than running."""
     names = rule_set.values.keys() | facts.keys() if only is None else only
     # None is never bound, because CEL finds None in no list and so would turn an unknown into a definite answer.
     bound = {name: facts[name] for name in names if isinstance(facts.get(name), (str, float))}

@@ -26,10 +26,14 @@ class CaseStatus(models.TextChoices):
 
 
 class CaseQuerySet(ClinicScoped):
-    def with_newest_assessment(self) -> "CaseQuerySet":
-        """Adds `newest_assessment_id` and `newest_rule_set_id`, so that a case page needs no statement of its own for them."""
+    def with_record(self) -> "CaseQuerySet":
+        """Cases as the case page needs them, in one statement.
+
+        With the response, its clinic and data key, the owner, `newest_assessment_id` and `newest_rule_set_id`.
+        """
         newest = Assessment.objects.filter(case=OuterRef("pk")).order_by("-id")
-        return self.annotate(
+        related = ("response", "response__clinic", "response__data_key", "owner")
+        return self.select_related(*related).annotate(
             newest_assessment_id=Subquery(newest.values("id")[:1]),
             newest_rule_set_id=Subquery(newest.values("rule_set_id")[:1]),
         )

@@ -155,7 +155,7 @@ def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> d
             {
                 "link_id": row.link_id,
                 "question": row.question,
-                "shown": row.shown or _STATE_LABELS[row.state],
+                "shown": _then_and_now(flag, page, row),
                 "href": f"#answer-{row.link_id}",
             }
             for row in found
@@ -194,6 +194,13 @@ def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> d
         else None,
         "close_url": reverse("screening:close_flag", args=[case.reference, issue.id]),
     }
+
+
+def _then_and_now(flag: Flag, page: CasePage, row: Row) -> str:
+    """The answer in the person's words. For a flag of the draft: what raised it, and what it was changed to."""
+    now = row.shown or _STATE_LABELS[row.state]
+    then = flag.answer_then(page.document, row.link_id)
+    return f"{then.shown or _STATE_LABELS[then.state.value]}; changed later to: {now}" if then else now
 
 
 def _row(row: Row) -> dict[str, Any]:

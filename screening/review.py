@@ -45,9 +45,7 @@ class ScreenChanged(Refused):
 
 
 def _locked(case_id: uuid.UUID) -> Case:
-    related = ("response", "response__clinic", "response__data_key", "response__patient", "owner")
-    cases = Case.objects.with_newest_assessment().select_related(*related)
-    return cases.select_for_update(of=("self",)).get(pk=case_id)
+    return Case.objects.with_record().select_for_update(of=("self",)).get(pk=case_id)
 
 
 def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: Decision | None = None) -> CaseEvent:

@@ -4,6 +4,7 @@ Queue, look-up, case, and what can be done to a case. Each reads within the user
 """
 
 import uuid
+import zoneinfo
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -14,6 +15,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.accounts.models import User
@@ -61,9 +63,8 @@ def _user(request: HttpRequest) -> User:
 
 def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     """The case within the user's clinics, or 404: foreign and missing look the same."""
-    related = ("response", "response__clinic", "response__data_key", "owner")
     cases = Case.objects.for_user(_user(request), permission)
-    case = cases.filter(reference=reference).with_newest_assessment().select_related(*related).first()
+    case = cases.filter(reference=reference).with_record().first()
     if case is None:
         raise Http404
     return case
@@ -168,10 +169,12 @@ def _case_page(
     context: dict[str, Any] = {"notice": notice}
     if not may_read:
         context |= contact_context(shown, user, bound or {})
-        return render(request, "screening/case_contact.html", context, status=status)
+        with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
+            return render(request, "screening/case_contact.html", context, status=status)
     page = build_case_page(shown)
     context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
-    return render(request, "screening/case.html", context, status=status)
+    with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
+        return render(request, "screening/case.html", context, status=status)
 
 
 def _acted(

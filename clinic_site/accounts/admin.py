@@ -5,6 +5,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
@@ -18,6 +19,9 @@ from clinic_site.accounts.models import Membership, User
 from clinic_site.accounts.permissions import roles
 from clinic_site.audit.admin import AuditedAdmin
 from clinic_site.clinics.models import Clinic
+
+# Roles are data in roles.yaml; Django's groups grant nothing here.
+admin.site.unregister(Group)
 
 
 def check_separation(codes: set[str]) -> None:
@@ -34,7 +38,7 @@ def check_separation(codes: set[str]) -> None:
 
 class MembershipFormSet(forms.BaseInlineFormSet):
     def clean(self) -> None:
-        """Checks the roles as they will stand. The person is locked: two administrators could grant half a conflict each."""
+        """Checks the roles as they will stand. The person is locked against a second administrator."""
         super().clean()
         held: dict[Any, set[str]] = defaultdict(set)
         if not self.instance._state.adding:
@@ -120,7 +124,7 @@ class FirstPasswordForm(AdminPasswordChangeForm):
 
 @admin.register(User)
 class PersonAdmin(AuditedAdmin, UserAdmin):
-    """People and their roles. Whoever also works where the administrator manages nothing keeps name, address and access."""
+    """People and their roles. Whoever also works where the administrator manages nothing keeps name and access."""
 
     view_permission = "admin.manage"
     change_permission = "admin.manage"

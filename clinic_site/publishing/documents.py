@@ -57,6 +57,9 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     loader.flatten_mapping(node)
     keys = [loader.construct_object(key) for key, _ in node.value]
     for index, key in enumerate(keys):
+        if isinstance(key, (list, dict)):
+            mark = node.value[index][0].start_mark
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", mark)
         if key in keys[:index]:
             line = node.value[index][0].start_mark.line + 1
             raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice (line {line})")
@@ -67,11 +70,20 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def read_source(folder: Path) -> dict[str, str]:
-    """The YAML files of a folder by name, as written. Raises ContentError when there are none."""
+    """The YAML files of a folder by name, as written. Raises ContentError when there are none or one is not text."""
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise ContentError([Problem(str(folder.name), "", "holds no .yaml file")])
-    return {path.name: path.read_bytes().decode("utf-8") for path in files}
+    source: dict[str, str] = {}
+    problems = []
+    for path in files:
+        try:
+            source[path.name] = path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            problems.append(Problem(path.name, f"byte {error.start + 1}", "is not UTF-8 text: save it as UTF-8"))
+    if problems:
+        raise ContentError(problems)
+    return source
 
 
 def parse_source(source: Mapping[str, str]) -> dict[str, Any]:
@@ -150,6 +162,9 @@ class Entry:
             return value or default
         self.problem(f"'{key}: {value}' is not known: {_instead(value, allowed)}")
         return default
+
+    def mapping(self, key: str) -> dict[Any, Any]:
+        return self._typed(key, dict, "a mapping of names to entries", {}, False)
 
     def flag(self, key: str, default: bool = False) -> bool:
         return self._typed(key, bool, "true or false", default, False)

@@ -111,7 +111,7 @@ def take_step(case_id: uuid.UUID, user: User, step: Step) -> None:
 
 
 def _reread(case_id: uuid.UUID) -> Case:
-    return Case.objects.select_related("response", "response__clinic", "response__data_key", "owner").get(pk=case_id)
+    return Case.objects.with_record().get(pk=case_id)
 
 
 def _take(case: Case, user: User, _step: Step) -> None:

@@ -49,8 +49,7 @@ def response_of(name: str) -> QuestionnaireResponse:
 
 
 def case_of(name: str) -> Case:
-    related = ("response", "response__clinic", "response__data_key", "owner")
-    return Case.objects.select_related(*related).get(response=response_of(name))
+    return Case.objects.with_record().get(response=response_of(name))
 
 
 def logins() -> list[dict[str, str]]:
