@@ -1,11 +1,23 @@
 #!/usr/bin/env python
-"""Django's command line. `./run manage …` runs it with the database up and every setting made."""
+"""Django's command line.
+
+Where nothing is configured, commands run on the clone's own database, as `./run manage` does.
+"""
 
 import os
 import sys
 
+_CONFIGURED_BY = ("DATABASE_URL", "SECRET_KEY", "MASTER_KEY_FILE")
+_NEED_NO_DATABASE = {"help", "version", "screen", "check_content"}
+
 
 def main() -> None:
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    unconfigured = not any(os.environ.get(name) for name in _CONFIGURED_BY)
+    if unconfigured and command not in _NEED_NO_DATABASE and not command.startswith("-"):
+        from clinic_site.launcher.__main__ import main as run
+
+        sys.exit(run(["manage", *sys.argv[1:]]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic_site.settings")
     from django.core.management import execute_from_command_line
 

@@ -5,7 +5,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -52,6 +52,10 @@ class ClinicAdminSite(AdminSite):
                     ]
                 )
         return answer
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Closed: no form here completes names, and this would list rows without an audit entry."""
+        raise Http404
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Adds what the templates may link to: a link that would be refused is not shown."""

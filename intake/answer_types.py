@@ -153,11 +153,9 @@ class Choice(AnswerField):
         return super().clean({"": rest, "absent": [*absent, *value.get("absent", [])]})
 
     def message_when_blank(self) -> str:
-        return (
-            self.words(self.item.error) or super().message_when_blank()
-            if self.item.clinical
-            else _("Choose an answer.")
-        )
+        if self.item.error or self.item.clinical:
+            return super().message_when_blank()
+        return _("Choose an answer.")
 
     def read(self, typed: Mapping[str, Any]) -> Any:
         if self.item.option(typed[""]) is None:
@@ -291,8 +289,9 @@ _MONTHS = [
 
 def _month(text: str) -> int | None:
     """1 to 12 from 3, 03, Mar or March; None when it is none of these."""
-    if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= 12:
-        return int(text)
+    number = _whole(text, 2)
+    if number is not None and 1 <= number <= 12:
+        return number
     named = [
         n for n, month in enumerate(_MONTHS, 1) if len(text) >= 3 and month.startswith(text.casefold().rstrip("."))
     ]
@@ -368,7 +367,8 @@ class Phone(ShortText):
             number = phonenumbers.parse(text, "US")
         except phonenumbers.NumberParseException as error:
             raise self.unreadable(_("Write a phone number with its area code, for example 212 555 0100.")) from error
-        if not phonenumbers.is_possible_number(number):
+        # A number without its area code is "possible", but only from a telephone next door.
+        if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
             raise self.unreadable(_("Check this number. A US number has 10 digits, for example 212 555 0100."))
         return {"typed": text, "e164": phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}
 

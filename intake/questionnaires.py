@@ -432,4 +432,10 @@ def _condition_problem(questionnaire: Questionnaire, condition: Condition) -> st
             return f"is never asked: '{condition.question}' has no option '{condition.answer}', only {', '.join(codes)}"
     if gate.options and condition.operator in (">", "<", ">=", "<="):
         return f"'{condition.question}' is a choice and can not be compared by size"
+    if gate.options or condition.operator == "exists":
+        return ""
+    if gate.type != "number" and condition.question not in PARTS:
+        return f"'{condition.question}' is neither a choice nor a number: only 'exists' can ask about it"
+    if isinstance(condition.answer, str):
+        return f"'{condition.question}' is a number and is compared with text: write the answer without quotes"
     return ""

@@ -176,6 +176,10 @@ class RuleSet:
     def from_folder(cls, folder: Path = SHIPPED) -> "RuleSet":
         return cls.from_tree(parse_source(read_source(folder)))
 
+    @property
+    def document_id(self) -> str:
+        return self.id
+
     @cached_property
     def by_id(self) -> dict[str, Rule]:
         return {rule.id: rule for rule in self.rules}

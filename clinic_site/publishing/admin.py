@@ -34,6 +34,8 @@ class DocumentVersionAdmin(ReadOnlyAdmin):
     def files(self, version: DocumentVersion) -> SafeString:
         return format_html_join(
             "",
-            "<details><summary>{}</summary><pre>{}</pre></details>",
-            ((name, text) for name, text in sorted(version.source.items())),
+            # A text area wraps long lines without a style sheet of ours; browsers drop its first line break.
+            "<details><summary>{0}</summary>"
+            '<textarea readonly cols="100" rows="30" aria-label="{0}">\n{1}</textarea></details>',
+            sorted(version.source.items()),
         )

@@ -38,7 +38,7 @@ class ContentError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML without its surprises: yes and no are words, dates are text, and a key given twice is refused."""
 
 

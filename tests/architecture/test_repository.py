@@ -15,7 +15,7 @@ MOST_LINES = 400
 # One idea each, and longer: what would be gained by cutting them is less than what would be lost.
 LONGER = {
     "intake/answer_types.py": 520,  # one class for each of the fifteen types of answer
-    "intake/questionnaires.py": 440,  # the shape of the document and every way in which it can be wrong
+    "intake/questionnaires.py": 460,  # the shape of the document and every way in which it can be wrong
 }
 
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from clinic_site.accounts.models import Membership, User
 from clinic_site.accounts.permissions import permissions, roles
@@ -169,6 +170,11 @@ def test_clinical_pages_show_neither_sealed_columns_nor_who_it_is(model, directo
             assert hidden not in html, (address, hidden)
 
 
+def test_names_are_not_completed_past_the_audit(director, case):
+    asked = {"app_label": "screening", "model_name": "case", "field_name": "response", "term": ""}
+    assert director.get("/admin/autocomplete/", asked).status_code == 404
+
+
 def test_no_admin_class_names_a_sealed_column():
     for model, shown in admin.site._registry.items():
         sealed = {field.name for field in model._meta.get_fields() if isinstance(field, models.BinaryField)}
@@ -200,7 +206,8 @@ def test_a_case_is_found_by_its_whole_reference_only(director, case):
 def test_a_published_document_is_read_file_by_file(director, published):
     version = QuestionnaireVersion.objects.get()
     html = director.get(page(QuestionnaireVersion, "change", version.pk)).content.decode()
-    assert "<summary>04-safety-first.yaml</summary><pre>" in html
+    assert "<summary>04-safety-first.yaml</summary>" in html
+    assert escape(version.source["04-safety-first.yaml"]) in html
 
 
 def test_a_list_and_a_page_leave_an_audit_entry_that_names_the_rows(director, case):

@@ -1,0 +1,128 @@
+"""Fact files of made-up people, and what the shipped rules list for them."""
+
+from functools import cache
+from random import Random
+from typing import Any
+
+from screening.engine import Issue, assess
+from screening.facts import Vocabulary, derive, facts_from_file, vocabulary, without_implausible
+from tests.conftest import shipped_questionnaire, shipped_rule_set
+
+FactFile = dict[str, Any]
+
+# Somebody of whom everything is known and nothing is flagged.
+NOTHING_TO_FLAG: FactFile = {
+    "age_years": 40,
+    "identity_verified": "yes",
+    "consents_complete": "yes",
+    "emergency_contact_given": "yes",
+    "licensed_state": "yes",
+    "wished_dead_past_few_weeks": "no",
+    "felt_others_better_off_past_few_weeks": "no",
+    "thoughts_of_killing_self_past_week": "no",
+    "suicide_attempt_ever": "no",
+    "suicidal_thoughts_right_now": "no",
+    "suicide_plan_or_intent_past_month": "no",
+    "firearm_or_stockpiled_pills_access": "no",
+    "thinking_of_hurting_someone_now": "no",
+    "feels_safe_at_home": "yes",
+    "chest_pain_now": "no",
+    "trouble_breathing_at_rest_now": "no",
+    "stroke_signs_now": "no",
+    "worst_headache_of_life_now": "no",
+    "fainted_today": "no",
+    "stopped_heavy_alcohol_or_benzo_past_3_days": "no",
+    "severe_withdrawal_symptoms_now": "not_applicable",
+    "psychosis_symptoms_past_month": "no",
+    "psychosis_ever_diagnosed": "no",
+    "psychosis_only_with_substances": "not_applicable",
+    "psychosis_only_in_mood_episode": "not_applicable",
+    "parent_sibling_or_child_psychosis": "no",
+    "mania_symptoms_past_2_weeks": "no",
+    "bipolar_or_mania_ever": "no",
+    "dissociative_disorder": "no",
+    "psychiatric_hospital_or_er_past_90_days": "no",
+    "aneurysm_or_avm": "no",
+    "heart_attack_or_stroke_ever": "no",
+    "unstable_angina": "no",
+    "heart_failure_admission_past_90_days": "no",
+    "severe_aortic_stenosis": "no",
+    "other_heart_condition": "no",
+    "exertional_chest_pain_or_fainting_past_6_months": "no",
+    "high_blood_pressure_diagnosed": "no",
+    "systolic_mmhg": 120,
+    "diastolic_mmhg": 80,
+    "bp_reading_age_days": 1,
+    "bp_symptoms_now": "not_applicable",
+    "brain_bleed_ever": "no",
+    "raised_intracranial_pressure_or_brain_mass": "no",
+    "seizure_ever": "no",
+    "head_injury_past_6_months": "no",
+    "pregnant": "no",
+    "can_become_pregnant": "no",
+    "uses_effective_contraception": "not_applicable",
+    "trying_to_conceive": "not_applicable",
+    "breastfeeding": "no",
+    "medicines_as_typed": [],
+    "takes_no_medicines_confirmed": "yes",
+    "ketamine_allergy": "no",
+    "severe_bad_reaction_to_ketamine_or_psychedelic": "no",
+    "height_cm": 170,
+    "weight_kg": 70,
+    "adult_escort_available": "yes",
+    "adult_at_home_evening": "yes",
+}
+
+
+@cache
+def known() -> Vocabulary:
+    return vocabulary(shipped_questionnaire(), shipped_rule_set().lexicon)
+
+
+def bound_facts(person: FactFile) -> dict[str, str | float]:
+    """What the rules see of a fact file."""
+    given = without_implausible(facts_from_file(person, known()), shipped_questionnaire())
+    return dict(derive(given, shipped_rule_set().lexicon).values)
+
+
+def flags(person: FactFile) -> dict[str, Issue]:
+    return {issue.rule: issue for issue in assess(shipped_rule_set(), bound_facts(person)).issues}
+
+
+# Around every threshold of the evidence table.
+_NUMBERS = {
+    "age_years": [16, 17, 18, 24, 25, 40, 64, 65, 80],
+    "days_since_last_suicide_attempt": [0, 90, 91, 365, 366, 7000, "never"],
+    "months_since_last_psychosis": [0, 11, 12, 13, 200],
+    "days_since_heart_attack_or_stroke": [0, 183, 184, 3000, "never"],
+    "systolic_mmhg": [60, 100, 139, 140, 160, 179, 180, 230, 261],
+    "diastolic_mmhg": [30, 70, 89, 90, 100, 110, 119, 120, 151],
+    "bp_reading_age_days": [0, 30, 31, 400],
+    "height_cm": [150, 170, 190],
+    "weight_kg": [40, 70, 160],
+}
+
+
+def random_person(chance: Random, *, unknown: float = 0.1) -> FactFile:
+    """Every fact of somebody, each unknown with the given probability; medicines and "I take none" never contradict."""
+    person: FactFile = {}
+    for name, ordinary in NOTHING_TO_FLAG.items():
+        if name in _NUMBERS:
+            values: list[Any] = _NUMBERS[name]
+        elif name in known().choices:
+            values = [ordinary, *sorted(known().choices[name])]
+        else:
+            continue
+        person[name] = chance.choice(values)
+    for name in ("days_since_last_suicide_attempt", "months_since_last_psychosis", "days_since_heart_attack_or_stroke"):
+        person[name] = chance.choice(_NUMBERS[name])
+    names = sorted(name for medicine in shipped_rule_set().lexicon.medicines.values() for name in medicine.names)
+    lines = [chance.choice(names) for _ in range(chance.choice([0, 0, 1, 2, 3, 5]))]
+    if lines and chance.random() < 0.3:
+        lines.append("zzqx 5 mg")
+    person["medicines_as_typed"] = lines
+    person["takes_no_medicines_confirmed"] = "no" if lines else "yes"
+    for name in person:
+        if chance.random() < unknown:
+            person[name] = chance.choice(["not_sure", "prefer_not_to_say", "skipped"])
+    return person
