@@ -1,6 +1,8 @@
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -19,3 +21,9 @@ class PrivateResponses:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A database that is away is told as such: nothing was saved, try again, and whom to call meanwhile."""
+        if isinstance(exception, (OperationalError, InterfaceError)):
+            return render(request, "503.html", status=503)
+        return None

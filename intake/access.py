@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core import signing
+from django.core.validators import slug_re
 from django.http import HttpRequest, HttpResponse
 
 from intake.models import QuestionnaireResponse
@@ -54,5 +55,6 @@ def holds_pass(request: HttpRequest, response: QuestionnaireResponse) -> bool:
 
 
 def held_public_id(request: HttpRequest) -> str:
-    """The draft this browser says it holds; unchecked."""
-    return request.COOKIES.get(COOKIE, "").partition(".")[0]
+    """The draft this browser says it holds; unchecked, but spelled as one can be (a NUL would stop the database)."""
+    held = request.COOKIES.get(COOKIE, "").partition(".")[0]
+    return held if slug_re.match(held) else ""

@@ -38,6 +38,10 @@ class Reply:
     value: Any = None
     shown: str = ""
 
+    @property
+    def too_long_to_keep(self) -> bool:
+        return self.state is State.UNPARSEABLE and self.value is None
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -109,6 +109,14 @@ class PageForm(forms.Form):
         shown = " ".join(text for texts in raw.values() for text in texts)
         return Reply(State.UNPARSEABLE, raw, shown.replace("\x00", ""))
 
+    def typed(self) -> list[str]:
+        """What was given to each question, in words, also where it is too long or can not be read."""
+        found = []
+        for link_id, reply in self.replies().items():
+            texts = [text for texts in self.raw(link_id).values() for text in texts]
+            found.append(" ".join(texts) if reply.state is State.UNPARSEABLE else reply.shown)
+        return [text for text in found if text.strip()]
+
     def raw(self, link_id: str) -> dict[str, list[str]]:
         """What the parts of a question hold: as just posted, else as saved."""
         field = self.questions[link_id]

@@ -80,7 +80,12 @@ def save_page(
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
-    conflicts = any(earlier.revision > loaded_revision for a in answers if (earlier := document.get(a.link_id)))
+    # The same answers again (a button pressed twice) are no conflict.
+    conflicts = any(
+        earlier.revision > loaded_revision and (earlier.state, earlier.value) != (answer.state, answer.value)
+        for answer in answers
+        if (earlier := document.get(answer.link_id))
+    )
     if conflicts and not late:
         raise ChangedElsewhere
     if conflicts:

@@ -103,7 +103,8 @@ def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
 def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     response = _find(public_id)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
-    if request.method == "POST" and ticket and (not holds_pass(request, response) or not response.is_draft):
+    may_open = holds_pass(request, response)
+    if request.method == "POST" and (not response.is_draft if may_open else ticket):
         return late_page(request, public_id, number)
     if refusal := _refusal(request, response):
         return refusal
@@ -238,16 +239,18 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
         today=response.clinic.today(),
         data=request.POST,
     )
-    if ticket is None or "ticket" not in request.POST:
+    if ticket is None and (response.is_draft or not holds_pass(request, response)):
         return render(request, "intake/no_access.html", _about(response.clinic), status=404)
     try:
-        saved = save_page(public_id, shown, form.replies(), loaded_revision=ticket.revision, late=True)
+        revision = ticket.revision if ticket else 0
+        saved = save_page(public_id, shown, form.replies(), loaded_revision=revision, late=True)
     except AlreadySubmitted:
-        typed = [reply.shown for reply in form.replies().values() if reply.shown]
-        return render(request, "intake/already_sent.html", {**_context(response), "typed": typed}, status=409)
+        context = {**_context(response), "typed": form.typed()}
+        return render(request, "intake/already_sent.html", context, status=409)
     if saved.emergency_rules:
         return _see_other("intake:help_now", public_id)
-    context = {**_context(response), "kept": True, "can_continue": holds_pass(request, response)}
+    kept = not any(reply.too_long_to_keep for reply in form.replies().values())
+    context = {**_context(response), "kept": kept, "can_continue": kept and holds_pass(request, response)}
     return render(request, "intake/late.html", context, status=403)
 
 

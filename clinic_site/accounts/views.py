@@ -8,12 +8,12 @@ from functools import wraps
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from clinic_site.audit.services import audit_event, record
@@ -24,15 +24,35 @@ _SALT = "accounts.carried"
 _CARRIED_LIVES_SECONDS = 12 * 60 * 60
 
 
+def _inside_a_form() -> FormHelper:
+    """Crispy's settings for fields that stand inside a page's own <form>."""
+    helper = FormHelper()
+    helper.form_tag, helper.disable_csrf = False, True
+    return helper
+
+
 class SignInForm(AuthenticationForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
+    helper = _inside_a_form()
+
+    def clean_username(self) -> str:
+        """Addresses are kept in small letters; a telephone's keyboard likes to begin with a capital."""
+        return self.cleaned_data["username"].lower()
 
 
-class SignIn(LoginView):
+class ChangePasswordForm(PasswordChangeForm):
+    helper = _inside_a_form()
+
+
+class Answers422:
+    """An invalid form answers 422, as everywhere."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        answer = super().form_invalid(form)  # type: ignore[misc]
+        answer.status_code = 422
+        return answer
+
+
+class SignIn(Answers422, LoginView):
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm
 
@@ -48,11 +68,6 @@ class SignIn(LoginView):
         action, pairs = carried
         return render(self.request, "accounts/carry_on.html", {"action": action, "carried": pairs})
 
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        answer = super().form_invalid(form)
-        answer.status_code = 422
-        return answer
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         packed = self.request.POST.get(_CARRIED, "")
         return {**super().get_context_data(**kwargs), "carried": [(_CARRIED, packed)] if packed else []}
@@ -60,6 +75,19 @@ class SignIn(LoginView):
 
 class SignOut(LogoutView):
     http_method_names = ["post", "options"]
+
+
+class ChangePassword(Answers422, PasswordChangeView):
+    """A person's own password; whoever was given a first one chooses theirs here. Other sessions end."""
+
+    template_name = "accounts/password.html"
+    form_class = ChangePasswordForm
+    success_url = reverse_lazy("home")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        record([audit_event("staff.password-changed", clinic_id=None, user=form.user, entity=form.user)])
+        return answer
 
 
 def sign_in_required(view: View) -> View:

@@ -36,6 +36,6 @@ class DocumentVersionAdmin(ReadOnlyAdmin):
             "",
             # A text area wraps long lines without a style sheet of ours; browsers drop its first line break.
             "<details><summary>{0}</summary>"
-            '<textarea readonly cols="100" rows="30" aria-label="{0}">\n{1}</textarea></details>',
+            '<textarea readonly cols="75" rows="30" aria-label="{0}">\n{1}</textarea></details>',
             sorted(version.source.items()),
         )

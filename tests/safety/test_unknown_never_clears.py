@@ -83,7 +83,7 @@ def test_somebody_of_whom_nothing_is_known_has_every_question_open():
 def test_a_misspelled_answer_clears_nothing(wrong):
     for name in NOTHING_TO_FLAG:
         if name in known().choices:
-            unknown = [issue for issue in result({**NOTHING_TO_FLAG, name: "skipped"}).issues]
+            unknown = list(result({**NOTHING_TO_FLAG, name: "skipped"}).issues)
             assert list(result({**NOTHING_TO_FLAG, name: wrong}).issues) == unknown, name
 
 

@@ -39,7 +39,9 @@ class Command(BaseCommand):
                 version, is_new = publish_version(
                     model, document_id=document.document_id, label=document.version, source=source, tree=tree
                 )
-                self.stdout.write(f"{'Published' if is_new else 'Already published:'} {version}, {version.sha256[:12]}…")
+                self.stdout.write(
+                    f"{'Published' if is_new else 'Already published:'} {version}, {version.sha256[:12]}…"
+                )
 
 
 def _is_published(model: type[DocumentVersion], tree: Any) -> bool:
