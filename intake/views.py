@@ -19,7 +19,7 @@ from intake.answers import AnswerDocument
 from intake.completeness import asked_pages, first_open_page, is_under_age
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
-from intake.presentation import check_rows, page_context, problems_of_form, problems_of_gaps, task_list
+from intake.presentation import check_rows, page_context, page_url, problems_of_form, problems_of_gaps, task_list
 from intake.published import NothingPublished, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
 from intake.services import (
@@ -185,7 +185,7 @@ def _save(
             request, response, questionnaire, saved.document, form, change=change, status=422, problems=problems
         )
     if "add" in request.POST:
-        return _see_other("intake:page", response.public_id, shown.number)
+        return _see_other(page_url(response, shown, change=change))
     return _onward(response, questionnaire, saved, shown, change=change)
 
 
@@ -217,7 +217,8 @@ def _onward(
         following = next((p for p in pages if p.number > shown.number), None)
     if following is None:
         return _see_other("intake:check", response.public_id)
-    return _see_other("intake:page", response.public_id, following.number)
+    # A change that opens a further question leads back to the check page once that is answered.
+    return _see_other(page_url(response, following, change=change))
 
 
 def _see_other(name: str, *args: Any) -> HttpResponse:

@@ -1,17 +1,22 @@
 """Whether the rule set and the questionnaire fit each other, and whether every rule does what its examples say."""
 
+import itertools
+import math
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinic_site.publishing.documents import Problem
-from intake.questionnaires import Questionnaire
+from intake.answers import Answer, AnswerDocument, State, Truth, what_is_asked
+from intake.questionnaires import PARTS, Condition, Page, Questionnaire
 from screening.engine import Result, Status, assess, bind, evaluate_rule
 from screening.facts import FactError, Vocabulary, derive, facts_from_file, vocabulary, without_implausible
 from screening.rules import Rule, RuleSet
 
 _GENERATED = 600
 _SEED = 20261123
+# With more combinations of answers than this, a page is taken to be asked under some of them.
+_MOST_TRIED = 20_000
 
 
 def content_problems(questionnaire: Questionnaire, rule_set: RuleSet, files: Mapping[str, str]) -> list[Problem]:
@@ -47,35 +52,62 @@ def _names(rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]) -> It
                     yield Problem(*where, f"compares '{name}' with \"{min(wrong)}\", but its codes are {codes}")
                 if name in known.choices and not literals:
                     yield Problem(*where, f"'{name}' is a choice: compare it with one of its codes in double quotes")
-                if name in known.numbers and literals:
+                if name in known.numbers and expression.meets_text(name):
                     yield Problem(*where, f"'{name}' is a number and is compared with text")
 
 
 def _unreachable(questionnaire: Questionnaire) -> Iterator[Problem]:
-    """Pages whose conditions exclude each other."""
+    """Pages that no answers to their gates, and to the gates of those, ever open."""
     for page in questionnaire.pages:
-        item = page.item
-        if item.enable_any or len(item.enable_when) < 2:
-            continue
-        for condition in item.enable_when:
-            gate = questionnaire.questions.get(condition.question)
-            if gate is None or gate.type != "choice":
-                continue
-            own = [c for c in item.enable_when if c.question == condition.question]
-            open_codes = [
-                option.code for option in gate.options if all(_allows(c.operator, c.answer, option.code) for c in own)
-            ]
-            if not open_codes:
-                yield Problem(
-                    "questionnaire",
-                    item.link_id,
-                    f"is never asked: its conditions on '{condition.question}' exclude each other",
-                )
-                break
+        if page.item.enable_when and not _can_open(questionnaire, page):
+            yield Problem(
+                "questionnaire",
+                page.item.link_id,
+                "is never asked: its conditions, or those of the questions they name, exclude each other",
+            )
 
 
-def _allows(operator: str, answer: Any, code: str) -> bool:
-    return (code == answer) if operator == "=" else (code != answer) if operator == "!=" else bool(answer)
+def _can_open(questionnaire: Questionnaire, page: Page) -> bool:
+    answers = _gate_answers(questionnaire, page)
+    if math.prod(len(values) for values in answers.values()) > _MOST_TRIED:
+        return True
+    for values in itertools.product(*answers.values()):
+        given = dict(zip(answers, values, strict=True))
+        document = AnswerDocument({name: _answered(name, v) for name, v in given.items() if v is not None})
+        if what_is_asked(questionnaire, document)[page.number] is Truth.TRUE:
+            return True
+    return False
+
+
+def _gate_answers(questionnaire: Questionnaire, page: Page) -> dict[str, list[Any]]:
+    """For every question that decides whether a page is asked, the answers worth trying."""
+    conditions, waiting = list[Condition](), [page]
+    while waiting:
+        for condition in waiting.pop().item.enable_when:
+            if condition not in conditions:
+                conditions.append(condition)
+                waiting.append(questionnaire.page_of[condition.question])
+    tried: dict[str, list[Any]] = {}
+    for condition in conditions:
+        values = tried.setdefault(condition.question, [None])
+        item = questionnaire.questions.get(condition.question)
+        if condition.question in PARTS or item and item.type == "number":
+            values += [float(condition.answer) + step for step in (-1, 0, 1)]
+        elif item and item.options:
+            codes = [option.code for option in item.options]
+            several = [[o.code for o in item.options if not o.exclusive], *([code] for code in codes)]
+            values += several if item.type == "multiple_choice" else codes
+        else:
+            values.append(condition.answer)
+    readings = [tried.pop(name, [0.0]) for name in PARTS]
+    if any(len(values) > 1 for values in readings):
+        pairs = itertools.product(*([v for v in values if v is not None] for values in readings))
+        tried["blood_pressure"] = [None, *(dict(zip(PARTS.values(), pair, strict=True)) for pair in pairs)]
+    return tried
+
+
+def _answered(link_id: str, value: Any) -> Answer:
+    return Answer(link_id, State.ANSWERED, value, question="", shown="", language="", entered_by="", at="", revision=0)
 
 
 def run(

@@ -256,8 +256,14 @@ class _ResponseReader:
 
     def read_measurements(self, measurements: Iterable[Measurement]) -> None:
         for measurement in sorted(measurements, key=lambda m: m.on):
+            link_id, part = _MEASURES.get(measurement.fact, ("", ""))
+            item, value = self.questionnaire.questions.get(link_id), measurement.value
             self.states.pop(measurement.fact, None)
-            self.values[measurement.fact] = measurement.value
+            self.values.pop(measurement.fact, None)
+            if item and isinstance(value, float) and not _usable(measurement.fact, Decimal(str(value)), item, part):
+                self.states[measurement.fact] = "implausible"
+            else:
+                self.values[measurement.fact] = value
             if measurement.fact in ("systolic_mmhg", "diastolic_mmhg"):
                 self.states.pop("bp_reading_age_days", None)
                 self.values["bp_reading_age_days"] = float((self.readings_on - measurement.on).days)
@@ -274,12 +280,9 @@ def latest_day(partial: str, today: datetime.date) -> datetime.date | None:
     """The most recent day that `2019`, `2019-03` or `2019-03-05` can mean, not after today. None when it is no date."""
     try:
         year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
-        if day:
-            latest = datetime.date(year, month, day)
-        else:
-            after = datetime.date(year + (month in (0, 12)), month % 12 + 1 if month else 1, 1)
-            latest = after - datetime.timedelta(days=1)
-    except ValueError:
+        first = datetime.date(year, month or 12, day or 1)
+        latest = first if day else (first + datetime.timedelta(days=31)).replace(day=1) - datetime.timedelta(days=1)
+    except (ValueError, OverflowError):
         return None
     return min(latest, today)
 

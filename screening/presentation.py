@@ -148,7 +148,7 @@ def _moment(iso: str) -> datetime.datetime | None:
 
 
 def _local(iso: str, zone: zoneinfo.ZoneInfo) -> str:
-    """A moment at the clinic, written here because a page holds a hundred of them and a template's date filter is slow."""
+    """A moment at the clinic. Written here, because a page holds a hundred and a template's date filter is slow."""
     return f"{datetime.datetime.fromisoformat(iso).astimezone(zone):%b %-d, %-I:%M %p}" if iso else ""
 
 

@@ -57,8 +57,14 @@ class Expression:
         return tuple(sorted(names, key=lambda name: re.search(rf"\b{re.escape(name)}\b", self.source).start()))  # type: ignore[union-attr]
 
     def literals(self, name: str) -> set[str]:
-        """The texts that `name` is compared with; empty for a number."""
-        return set(re.findall(rf'\b{re.escape(name)}\s*[!=]=\s*"([^"]*)"', self.source))
+        """The texts that `name` is compared with, on either side; empty for a number."""
+        after, before = rf'\b{re.escape(name)}\s*[!=]=\s*"([^"]*)"', rf'"([^"]*)"\s*[!=]=\s*{re.escape(name)}\b'
+        return {*re.findall(after, self.source), *re.findall(before, self.source)}
+
+    def meets_text(self, name: str) -> bool:
+        """Whether `name` stands beside a text in any comparison, which for a number is a type error at run time."""
+        name, operator = re.escape(name), r"\s*(?:[!=<>]=|[<>])\s*"
+        return re.search(rf'\b{name}{operator}"|"{operator}{name}\b', self.source) is not None
 
     def problem(self) -> str:
         """Why this is not an expression we evaluate, or nothing."""
@@ -243,7 +249,7 @@ def _sources(header: Entry) -> Iterator[tuple[str, Source]]:
 
 def _rule(entry: Entry) -> Rule:
     given = _expression(entry, "given")
-    bands = tuple(_band(band) for band in entry.entries("bands", "tier"))
+    bands = tuple(_band(band) for band in entry.entries("bands", ""))
     order = [TIERS.index(band.tier) for band in bands if band.tier]
     if order != sorted(order):
         entry.problem("'bands' must stand from the most severe to the least")
@@ -262,7 +268,7 @@ def _rule(entry: Entry) -> Rule:
         sources=entry.strings("sources", required=True),
         owner=entry.string("owner", required=True),
         review_by=entry.string("review_by", required=True),
-        examples=tuple(_example(example) for example in entry.entries("examples", "expect", required=True)),
+        examples=tuple(_example(example) for example in entry.entries("examples", "", required=True)),
     )
     if not bands and not rule.requires:
         entry.problem("add 'bands' (how severe) or 'requires' (what must be known)")

@@ -125,12 +125,11 @@ def find(request: HttpRequest) -> HttpResponse:
             Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
         )
         results = [queue_row(patient.response.case) for patient in found]
+        where: dict[str, Any] = {"user": user, "address": _address(request)}
         record(
             [
-                audit_event(
-                    "patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user, address=_address(request)
-                )
-                for p in found
+                audit_event("patient.searched", clinic_id=None, found=len(found), **where),
+                *(audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, **where) for p in found),
             ]
         )
     status = 422 if request.method == "POST" and not form.is_valid() else 200

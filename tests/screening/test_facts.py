@@ -346,7 +346,7 @@ def test_zero_is_a_number_and_whole_numbers_are_bound_as_doubles():
     assert all(type(value) is float for value in found.values())
 
 
-@pytest.mark.parametrize("wrong", ["Yes", "yes ", True, "maybe", 1, None, float("nan"), float("inf"), 10**400, {}, []])
+@pytest.mark.parametrize("wrong", ["Yes", "yes ", True, "maybe", None, float("nan"), float("inf"), 10**400, {}, []])
 def test_what_is_no_declared_value_is_unbound_and_reported(wrong):
     for name in ("aneurysm_or_avm", "systolic_mmhg"):
         assert read(**{name: wrong}).values == {}

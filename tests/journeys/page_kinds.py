@@ -1,0 +1,316 @@
+"""Every kind of page that a patient or a member of staff can come to, and how a browser gets there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from clinic_site.accounts.models import User
+from clinic_site.clinics.models import Clinic
+from screening.models import Case
+from tests.conftest import make_user
+from tests.journeys.conftest import OpenPage, go_on_as, save
+from tests.patients import PatientBrowser
+
+SEVERAL_FLAGS = {
+    "aneurysm_or_avm": {"": "yes"},
+    "severe_aortic_stenosis": {"": "not_sure"},
+    "seizure_ever": {"": "yes"},
+    "breastfeeding": {"": "yes"},
+    "medicines": {
+        ".name": ["Nardil", "unheardofin"],
+        ".dose": ["15 mg", ""],
+        ".frequency": ["", ""],
+        ".reason": ["", ""],
+    },
+    "other_allergies": {"": "penicillin\nדבורים"},
+}
+
+
+class Stage:
+    """People in every state that has a page of its own, and one browser for the patient and one for staff."""
+
+    def __init__(self, clinic: Clinic, open_page: OpenPage) -> None:
+        self.clinic = clinic
+        self.phone, self.desk = open_page(scripts=True), open_page(scripts=True)
+        self.waiting = self._sent(SEVERAL_FLAGS)
+        self.decided = self._sent({})
+        self.clinician, self.front_desk = make_user("clinician", clinic), make_user("front-desk", clinic)
+        self._decide()
+
+    def _sent(self, answers: dict[str, Any]) -> Case:
+        patient = PatientBrowser(self.clinic, answers).fill_in()
+        assert patient.submit().status_code == 303
+        return Case.objects.get(response__public_id=patient.public_id)
+
+    def _decide(self) -> None:
+        client, root = Client(), f"/review/{self.decided.reference}/"
+        client.force_login(self.clinician)
+        client.post(f"{root}claim/")
+        client.post(f"{root}record/identity/", {"verified": "yes", "observed_on": self.clinic.today(), "note": ""})
+        shown = client.get(root).context["decision_form"].initial["shown_sha256"]
+        words = "Nothing stands against a visit."
+        client.post(f"{root}decision/", {"outcome": "proceed-to-evaluation", "words": words, "shown_sha256": shown})
+        self.decided.refresh_from_db()
+        assert not self.decided.is_open
+
+    def patient(self, answers: dict[str, Any] | None = None) -> PatientBrowser:
+        """A new draft that the phone holds."""
+        patient = PatientBrowser(self.clinic, answers)
+        go_on_as(self.phone, patient)
+        return patient
+
+    def go(self, path: str) -> Page:
+        self.phone.goto(path)
+        return self.phone
+
+    def staff(self, user: User, path: str) -> Page:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        self.desk.context.clear_cookies()
+        self.desk.context.add_cookies(
+            [{"name": name, "value": client.cookies[name].value, "domain": "localhost", "path": "/", "httpOnly": True}]
+        )
+        self.desk.goto(path)
+        return self.desk
+
+
+Kind = Callable[[Stage], Page]
+
+
+def question(link_id: str, answers: dict[str, Any] | None = None) -> Kind:
+    def opened(stage: Stage) -> Page:
+        return stage.go(stage.patient(answers).url(link_id))
+
+    return opened
+
+
+def mistaken(link_id: str, **typed: str) -> Kind:
+    """The page of a question after it was sent blank, or with what can not be read."""
+
+    def opened(stage: Stage) -> Page:
+        page = stage.go(stage.patient().url(link_id))
+        for label, text in typed.items():
+            page.get_by_label(label.replace("_", " ")).first.fill(text)
+        save(page)
+        expect(page.locator(".problems")).to_be_visible()
+        return page
+
+    return opened
+
+
+def part(suffix: str) -> Kind:
+    """A page of a draft that has just begun."""
+    return lambda stage: stage.go(f"/intake/{stage.patient().public_id}/{suffix}")
+
+
+def unfinished(stage: Stage) -> Page:
+    stage.patient()
+    return stage.go("/at/riverside/")
+
+
+def filled_in(stage: Stage) -> Page:
+    patient = stage.patient(SEVERAL_FLAGS)
+    patient.fill_in()
+    return stage.go(f"/intake/{patient.public_id}/check/")
+
+
+def sent_too_early(stage: Stage) -> Page:
+    page = part("check/")(stage)
+    page.get_by_role("button", name="Send my answers").click()
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def done(stage: Stage) -> Page:
+    patient = stage.patient()
+    patient.fill_in().submit()
+    return stage.go(f"/intake/{patient.public_id}/done/")
+
+
+def replied(stage: Stage) -> Page:
+    page = part("help/")(stage)
+    page.get_by_role("button", name="I am safe for now").click()
+    return page
+
+
+def stopped(stage: Stage) -> Page:
+    patient = stage.patient()
+    patient.save(
+        "date_of_birth", date_of_birth={".month": "1", ".day": "1", ".year": str(stage.clinic.today().year - 16)}
+    )
+    return stage.go(f"/intake/{patient.public_id}/call/")
+
+
+def changed_elsewhere(stage: Stage) -> Page:
+    patient = stage.patient()
+    page = stage.go(patient.url("legal_given_name"))
+    patient.save("legal_given_name", legal_given_name={"": "Robin"})
+    page.get_by_label("Legal first name").fill("Sam")
+    page.get_by_label("Legal last name").fill("Sample")
+    save(page)
+    expect(page.locator("main")).to_contain_text("another tab")
+    return page
+
+
+def late(stage: Stage) -> Page:
+    page = stage.go(stage.patient().url("aneurysm_or_avm"))
+    page.locator('[name="aneurysm_or_avm"][value="no"]').check()
+    page.context.clear_cookies()
+    save(page)
+    expect(page.locator("h1")).to_have_text("Your answer is kept")
+    return page
+
+
+def sent_elsewhere(stage: Stage) -> Page:
+    patient = stage.patient().fill_in()
+    page = stage.go(patient.url("other_allergies"))
+    patient.submit()
+    page.get_by_role("textbox").fill("peanuts")
+    save(page)
+    expect(page.locator("h1")).to_have_text("Your answers were sent already")
+    return page
+
+
+def no_access(stage: Stage) -> Page:
+    public_id = stage.patient().public_id
+    stage.phone.context.clear_cookies()
+    return stage.go(f"/intake/{public_id}/")
+
+
+def closed_clinic(stage: Stage) -> Page:
+    stage.phone.context.clear_cookies()
+    Clinic.objects.filter(pk=stage.clinic.pk).update(is_accepting=False)
+    page = stage.go("/at/riverside/")
+    Clinic.objects.filter(pk=stage.clinic.pk).update(is_accepting=True)
+    return page
+
+
+PATIENT_PAGES: dict[str, Kind] = {
+    "start": lambda stage: stage.go("/at/riverside/"),
+    "start, unfinished form": unfinished,
+    "start, no new forms": closed_clinic,
+    "text to read": part("1/"),
+    "date": question("date_of_birth"),
+    "choice from a list": question("state_now"),
+    "choice": question("aneurysm_or_avm"),
+    "choice of an instrument": question("wished_dead_past_few_weeks"),
+    "several choices": question("emergency_symptoms_now"),
+    "group of texts": question("legal_given_name"),
+    "group of choices": question("adult_escort_available"),
+    "phone and mail": question("phone"),
+    "height and weight": question("height"),
+    "blood pressure and date": question("blood_pressure"),
+    "partial date": question("last_heart_attack_or_stroke_date", {"heart_attack_or_stroke_ever": {"": "yes"}}),
+    "medicines": question("medicines"),
+    "address": question("address"),
+    "long text": question("other_allergies"),
+    "signature": question("esign_consent"),
+    "signature that may be declined": question("privacy_notice_acknowledgment"),
+    "error: date": mistaken("date_of_birth"),
+    "error: choice from a list": mistaken("state_now"),
+    "error: choice": mistaken("aneurysm_or_avm"),
+    "error: several choices": mistaken("emergency_symptoms_now"),
+    "error: group of texts": mistaken("legal_given_name"),
+    "error: group of choices": mistaken("adult_escort_available"),
+    "error: phone and mail": mistaken("phone", Email="not an address"),
+    "error: height and weight": mistaken("height", Feet="tall"),
+    "error: blood pressure and date": mistaken("blood_pressure", Top_number="high"),
+    "error: medicines": mistaken("medicines"),
+    "error: address": mistaken("address", ZIP_code="nowhere"),
+    "error: long text": mistaken("other_allergies"),
+    "error: signature": mistaken("esign_consent"),
+    "error: signature that may be declined": mistaken("privacy_notice_acknowledgment"),
+    "saved in another tab": changed_elsewhere,
+    "parts of the form": part(""),
+    "check, just begun": part("check/"),
+    "check, filled in": filled_in,
+    "check, sent too early": sent_too_early,
+    "done": done,
+    "help": part("help/"),
+    "help, replied": replied,
+    "help without a form": lambda stage: stage.go("/help-now/"),
+    "under 18": stopped,
+    "late": late,
+    "sent already": sent_elsewhere,
+    "not this browser": no_access,
+    "not found": lambda stage: stage.go("/nothing/here/"),
+    "home": lambda stage: stage.go("/"),
+}  # fmt: skip
+
+
+def signed_out(stage: Stage) -> Page:
+    stage.desk.context.clear_cookies()
+    stage.desk.goto("/sign-in/")
+    return stage.desk
+
+
+def wrong_password(stage: Stage) -> Page:
+    page = signed_out(stage)
+    page.get_by_label("Email address").fill("nobody@riverside.example")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def found(stage: Stage) -> Page:
+    page = stage.staff(stage.front_desk, "/review/find/")
+    page.get_by_label("Legal first name").fill("Sam")
+    page.get_by_label("Legal last name").fill("Sample")
+    page.get_by_label("Date of birth").fill("1985-04-27")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".found")).to_be_visible()
+    return page
+
+
+def not_looked_up(stage: Stage) -> Page:
+    page = stage.staff(stage.front_desk, "/review/find/")
+    page.get_by_role("button", name="Find").click()
+    return page
+
+
+def case_of_mine(stage: Stage) -> Page:
+    page = stage.staff(stage.clinician, f"/review/{stage.waiting.reference}/")
+    if page.get_by_role("button", name="Claim").count():
+        page.get_by_role("button", name="Claim").click()
+    for form in page.locator("details").all():
+        form.locator("summary").click()
+    return page
+
+
+def closed_without_reason(stage: Stage) -> Page:
+    page = case_of_mine(stage)
+    page.locator("details.close-flag").first.get_by_role("button").click()
+    expect(page.locator(".invalid-feedback").first).to_be_visible()
+    return page
+
+
+def changed_by_someone_else(stage: Stage) -> Page:
+    page = case_of_mine(stage)
+    page.get_by_label("Not at this time").check()
+    page.get_by_label("Rationale").fill("We wait for the records of the hospital.")
+    page.get_by_role("button", name="Sign decision").click()
+    expect(page.locator("h1")).to_have_text("Changed by someone else")
+    return page
+
+
+STAFF_PAGES: dict[str, Kind] = {
+    "sign-in": signed_out,
+    "sign-in, wrong password": wrong_password,
+    "queue": lambda stage: stage.staff(stage.clinician, "/review/"),
+    "queue of the front desk": lambda stage: stage.staff(stage.front_desk, "/review/"),
+    "queue, nothing in it": lambda stage: stage.staff(stage.clinician, "/review/?view=mine"),
+    "find": lambda stage: stage.staff(stage.front_desk, "/review/find/"),
+    "find, left blank": not_looked_up,
+    "find, found": found,
+    "case, open": lambda stage: stage.staff(stage.clinician, f"/review/{stage.waiting.reference}/"),
+    "case, mine": case_of_mine,
+    "case, closed without a reason": closed_without_reason,
+    "case, refused": changed_by_someone_else,
+    "case, decided": lambda stage: stage.staff(stage.clinician, f"/review/{stage.decided.reference}/"),
+    "contact page": lambda stage: stage.staff(stage.front_desk, f"/review/{stage.waiting.reference}/"),
+    "not for this role": lambda stage: stage.staff(make_user("auditor", stage.clinic), "/review/"),
+}  # fmt: skip
