@@ -101,6 +101,8 @@ class PageForm(forms.Form):
 
     def _unreadable(self, link_id: str) -> Reply:
         raw = {part: texts for part, texts in self.raw(link_id).items() if any(text.strip() for text in texts)}
+        if salvaged := self.questions[link_id].salvage(raw):
+            return salvaged
         size = sum(len(text) for texts in raw.values() for text in texts)
         if not raw:
             return Reply(State.SKIPPED)

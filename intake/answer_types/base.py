@@ -98,6 +98,10 @@ class AnswerField(forms.Field):
             )
         return Reply(State(codes[0]), None, labels[codes[0]])
 
+    def salvage(self, value: Raw) -> Reply | None:
+        """The part of an unreadable answer that must count all the same; nothing for most types."""
+        return None
+
     def message_when_blank(self) -> str:
         if self.item.error:
             return self.words(self.item.error)

@@ -6,18 +6,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from intake.answer_types.base import AnswerField, Raw, Unreadable
-from intake.answers import Reply
+from intake.answers import Reply, State
 
 
 class Choice(AnswerField):
     template = "choice"
 
-    @property
-    def parts_are_absent(self) -> bool:
-        return True
-
     def clean(self, value: Raw) -> Reply:
-        """ "Not sure" is one more radio button of the same question, so the state comes in the same part."""
+        """The reply. "Not sure" is one more button of the same question, so the state comes in the same part."""
         codes = value.get("", [])
         absent = [code for code in codes if code in dict(self.absent_choices)]
         rest = [code for code in codes if code not in absent]
@@ -41,6 +37,11 @@ class Choice(AnswerField):
 class MultipleChoice(Choice):
     template = "multiple_choice"
     many = True
+
+    def salvage(self, value: Raw) -> Reply | None:
+        """What is ticked, when "none of these" or "Not sure" is ticked beside it: a yes counts until it is taken back."""
+        ticked = [o.code for o in self.item.options if o.code in value.get("", []) and not o.exclusive]
+        return Reply(State.ANSWERED, ticked, self.show(ticked)) if ticked else None
 
     def read(self, typed: Mapping[str, Any]) -> list[str]:
         chosen = set(typed[""])

@@ -13,8 +13,6 @@ from playwright.sync_api import Page
 from tests.journeys.conftest import DESK, PHONE
 from tests.journeys.page_kinds import PATIENT_PAGES, STAFF_PAGES, Kind, Stage
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 AXE = Axe()
 CONTRAST_ONLY = {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 # What is wider than the screen, or only its outermost culprits.
