@@ -24,6 +24,13 @@ def secrets_are_set(**_: Any) -> list[Error]:
     return errors
 
 
+@register(deploy=True)
+def mail_goes_somewhere(**_: Any) -> list[Error]:
+    if settings.MAIL_IS_SENT:
+        return []
+    return [Error("EMAIL_URL is not set: alerts would be printed and counted as sent.", id="clinic.E005")]
+
+
 @register()
 def each_signal_has_one_receiver(**_: Any) -> list[Error]:
     named: dict[str, Signal] = {"page_saved": signals.page_saved, "response_submitted": signals.response_submitted}

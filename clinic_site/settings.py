@@ -171,6 +171,9 @@ if MAIL_DIRECTORY:
     EMAIL_FILE_PATH = MAIL_DIRECTORY
 else:
     vars().update(env.email("EMAIL_URL", default="consolemail://"))
+MAIL_IS_SENT = bool(MAIL_DIRECTORY or env("EMAIL_URL", default=""))
+# A mail server that hangs must not hold the worker for ever.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="office@localhost")
 OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="operator@localhost")
 

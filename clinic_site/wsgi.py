@@ -1,5 +1,6 @@
 import os
 
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.wsgi import get_wsgi_application
 
@@ -7,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic_site.settings")
 application = get_wsgi_application()
 
 # A server does not run the checks by itself, and an unsafe start must not serve a single page.
-errors = [message for message in run_checks() if message.is_serious()]
+errors = [message for message in run_checks(include_deployment_checks=not settings.PLAIN_HTTP) if message.is_serious()]
 if errors:
     raise SystemExit("\n".join(str(error.msg) for error in errors))

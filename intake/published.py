@@ -4,18 +4,23 @@ import json
 import uuid
 from functools import lru_cache
 
+from clinic_site.publishing.documents import content_hash
 from intake.models import QuestionnaireResponse, QuestionnaireVersion
 from intake.questionnaires import Questionnaire
 
 
 class NothingPublished(Exception):
-    """No questionnaire has been published yet: run `manage.py publish_content`."""
+    """No questionnaire that can be trusted is published: run `manage.py publish_content`."""
 
 
 @lru_cache(maxsize=32)
 def questionnaire_version(version_id: uuid.UUID) -> Questionnaire:
-    row = QuestionnaireVersion.objects.only("canonical").get(pk=version_id)
-    return Questionnaire.from_tree(json.loads(row.canonical))
+    """The questionnaire of a version. Raises NothingPublished when what is stored is not what was published."""
+    row = QuestionnaireVersion.objects.only("canonical", "sha256").get(pk=version_id)
+    tree = json.loads(row.canonical)
+    if content_hash(tree) != row.sha256:
+        raise NothingPublished(f"The content of questionnaire version {version_id} does not match its checksum.")
+    return Questionnaire.from_tree(tree)
 
 
 def questionnaire_of(response: QuestionnaireResponse) -> Questionnaire:

@@ -14,6 +14,7 @@ from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
 from clinic_site.encryption.cipher import blind_index
 from clinic_site.encryption.models import DataKey
+from clinic_site.messaging.models import OutboxMessage
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.completeness import Gap, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
@@ -129,28 +130,25 @@ HELP_REPLIES = {
 def record_help_reply(public_id: str, *, code: str) -> None:
     """Keeps what the person pressed on the help page, beside the answers.
 
-    It changes no flag. Does nothing once submitted.
+    It changes no flag; "I need help" calls staff.
     """
     response = _locked(public_id)
-    if not response.is_draft:
-        return
-    document, now = response.document(), timezone.now().isoformat()
-    document.history.append(
-        Answer(
-            HELP_REPLY,
-            State.ANSWERED,
-            code,
-            "",
-            HELP_REPLIES[code],
-            response.language,
-            "self",
-            now,
-            response.revision,
-            now,
+    if code == "need_help":
+        OutboxMessage.objects.create(
+            clinic_id=response.clinic_id,
+            purpose="help-asked",
+            recipient=response.clinic.alert_email,
+            subject=f"Urgent: {response.reference} asks for a call now",
+            body=f"The person of record {response.reference} asked for a call. Sign in and call now.\n",
         )
-    )
-    response.seal_document(document)
-    response.save(update_fields=["answers"])
+    if response.is_draft:
+        document, now = response.document(), timezone.now().isoformat()
+        shown = HELP_REPLIES[code]
+        document.history.append(
+            Answer(HELP_REPLY, State.ANSWERED, code, "", shown, response.language, "self", now, response.revision, now)
+        )
+        response.seal_document(document)
+        response.save(update_fields=["answers"])
     record([audit_event("response.help-reply", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)])
 
 

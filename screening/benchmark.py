@@ -151,7 +151,7 @@ class Bench:
             )
 
     def _with_pass(self, draft: QuestionnaireResponse) -> str:
-        """The cookie that opens a draft. One client serves all, because a client's first request loads the middleware."""
+        """The cookie that opens a draft. One client serves all: the first request of a client loads the middleware."""
         token = draft.new_access_token()
         QuestionnaireResponse.objects.filter(pk=draft.pk).update(access_digest=draft.access_digest)
         return f"{draft.public_id}.{token}"

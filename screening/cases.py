@@ -26,13 +26,24 @@ def emergency_rules_on_page(
 
     The first time a rule fires, the unfinished intake becomes a case at the top of the queue and staff are called.
     """
-    checked = flag_failure(lambda: _draft_run(response, questionnaire, document, page), f"draft {response.reference}")
+    what = f"draft {response.reference}"
+    checked = flag_failure(lambda: (_draft_run(response, questionnaire, document, page),), what)
     if checked is None:
+        _call_operator(response)
         return []
-    run, involved = checked
+    if checked[0] is None:
+        return []
+    run, involved = checked[0]
     _open_urgent_case(response, run, list(involved))
     asked_here = {item.link_id for item in page.questions}
     return [rule for rule, link_ids in involved.items() if asked_here & link_ids]
+
+
+def _call_operator(response: QuestionnaireResponse) -> None:
+    """Tells the operator that drafts go unscreened. Once, until that is sent: every page would say it."""
+    message = assessment_error_message(response)
+    if not OutboxMessage.objects.filter(purpose=message.purpose, recipient=message.recipient, sent_at=None).exists():
+        message.save(force_insert=True)
 
 
 def _draft_run(
@@ -103,8 +114,6 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     messages = [new_case_message(case)]
     if case.severity == severity("emergency"):
         messages.append(urgent_message(case))
-    if any(issue.status == Status.ERROR.value for issue in run.result.issues):
-        messages.append(assessment_error_message(case))
     store_run(case, run, stage=Stage.SUBMITTED, events=[*([EventKind.OPENED] if is_new else []), EventKind.SUBMITTED])
     OutboxMessage.objects.bulk_create(messages)
     patient = audit_event("response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT)
@@ -125,6 +134,8 @@ def store_run(case: Case, run: Run, *, stage: Stage, events: Iterable[EventKind]
     assessment, issues = assessment_rows(case, run, stage=stage)
     assessment.save(force_insert=True)
     DetectedIssue.objects.bulk_create(issues)
+    if any(issue.status == Status.ERROR.value for issue in run.result.issues):
+        assessment_error_message(case.response).save(force_insert=True)
     kinds = [*events, EventKind.ASSESSED]
     CaseEvent.objects.bulk_create(
         CaseEvent(

@@ -10,7 +10,16 @@ from clinic_site.publishing.documents import Problem
 from intake.answers import Answer, AnswerDocument, State, Truth, what_is_asked
 from intake.questionnaires import PARTS, Condition, Page, Questionnaire
 from screening.engine import Result, Status, assess, bind, evaluate_rule
-from screening.facts import FactError, Vocabulary, derive, facts_from_file, vocabulary, without_implausible
+from screening.facts import (
+    STAFF_FACTS,
+    FactError,
+    Vocabulary,
+    derive,
+    facts_from_file,
+    link_ids_of,
+    vocabulary,
+    without_implausible,
+)
 from screening.rules import Rule, RuleSet
 
 _GENERATED = 600
@@ -22,7 +31,7 @@ _MOST_TRIED = 20_000
 def content_problems(questionnaire: Questionnaire, rule_set: RuleSet, files: Mapping[str, str]) -> list[Problem]:
     """Every way in which the documents do not fit. `files` names the file of each rule."""
     known = vocabulary(questionnaire, rule_set.lexicon)
-    problems = list(_names(rule_set, known, files))
+    problems = list(_names(questionnaire, rule_set, known, files))
     problems += _unreachable(questionnaire)
     if problems:
         return problems
@@ -31,7 +40,9 @@ def content_problems(questionnaire: Questionnaire, rule_set: RuleSet, files: Map
     return problems
 
 
-def _names(rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]) -> Iterator[Problem]:
+def _names(
+    questionnaire: Questionnaire, rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]
+) -> Iterator[Problem]:
     """Names and option codes that do not exist, and names used as another type than they have."""
     readable = known.numbers | frozenset(known.choices)
     for rule in rule_set.rules:
@@ -44,6 +55,8 @@ def _names(rule_set: RuleSet, known: Vocabulary, files: Mapping[str, str]) -> It
                 )
             elif name not in readable:
                 yield Problem(*where, f"reads '{name}', which no question asks and nothing derives")
+            elif name not in STAFF_FACTS and not link_ids_of(name, questionnaire):
+                yield Problem(*where, f"reads '{name}', which is not asked yet: the rule would stay open for everybody")
         for expression in rule.expressions:
             for name in expression.variables:
                 literals = expression.literals(name)

@@ -23,6 +23,8 @@ from screening.medicines import Lexicon
 
 Value = str | float
 NOT_APPLICABLE = "not_applicable"
+# What only staff record; no question gives it.
+STAFF_FACTS = frozenset({"identity_verified"})
 YES_NO = frozenset({"yes", "no", NOT_APPLICABLE})
 _OPEN_STATES = ("not_sure", "prefer_not_to_say", "skipped")
 # Where a number comes from: the fact, the question, and what is counted from its date.
@@ -76,15 +78,17 @@ def _declared() -> dict[str, list[str]]:
 
 def vocabulary(questionnaire: Questionnaire, lexicon: Lexicon) -> Vocabulary:
     """The facts that this questionnaire and medicine list give, with those declared beside them."""
-    choices = dict.fromkeys(_declared()["choices"], YES_NO)
+    choices, numbers = dict.fromkeys(_declared()["choices"], YES_NO), set(_declared()["numbers"])
     for name in class_facts(lexicon):
         choices[name] = YES_NO
     for item in questionnaire.questions.values():
+        if item.type == "number":
+            numbers.add(item.link_id)
         if item.type == "choice":
             choices[item.link_id] = frozenset(option.code for option in item.options) | {NOT_APPLICABLE}
         if item.option_facts:
             choices |= {option.code: YES_NO for option in item.options if not option.exclusive}
-    return Vocabulary(choices, frozenset(_declared()["numbers"]), frozenset(_declared()["lists"]))
+    return Vocabulary(choices, frozenset(numbers), frozenset(_declared()["lists"]))
 
 
 def class_facts(lexicon: Lexicon) -> list[str]:
@@ -143,6 +147,7 @@ def facts_from_response(
     reader.read_choices()
     reader.read_dates()
     reader.read_measures()
+    reader.read_numbers()
     reader.read_medicines()
     reader.read_administrative(frozenset(licensed_states))
     reader.read_measurements(measurements)
@@ -232,6 +237,15 @@ class _ResponseReader:
             if item and number is not None and not _usable(fact, number, item, part):
                 number, why_not = None, "implausible"
             self.number(fact, None if number is None else float(number), why_not)
+
+    def read_numbers(self) -> None:
+        for item in self.questionnaire.questions.values():
+            if item.type == "number":
+                value, why_not = self.known(item)
+                number = measures(item, value).get("value")
+                if number is not None and float(number) < item.ranges["value"].minimum:
+                    number, why_not = None, "implausible"
+                self.number(item.link_id, None if number is None else float(number), why_not)
 
     def read_medicines(self) -> None:
         value, why_not = self.named("medicines")

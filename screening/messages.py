@@ -6,6 +6,7 @@ A message holds a reference and nothing about a person: whoever reads the screen
 from django.conf import settings
 
 from clinic_site.messaging.models import OutboxMessage
+from intake.models import QuestionnaireResponse
 from screening.models import Case
 
 
@@ -13,7 +14,6 @@ def urgent_message(case: Case) -> OutboxMessage:
     return _message(
         case,
         purpose="urgent",
-        recipient=case.response.clinic.alert_email,
         subject=f"Urgent: {case.reference} needs a call now",
         body=(
             f"Record {case.reference} needs a person to call now.\n"
@@ -26,21 +26,22 @@ def new_case_message(case: Case) -> OutboxMessage:
     return _message(
         case,
         purpose="new-case",
-        recipient=case.response.clinic.alert_email,
         subject=f"New record {case.reference}",
         body=f"Record {case.reference} was sent and waits in the queue.\n",
     )
 
 
-def assessment_error_message(case: Case) -> OutboxMessage:
-    return _message(
-        case,
+def assessment_error_message(response: QuestionnaireResponse) -> OutboxMessage:
+    return OutboxMessage(
+        clinic_id=response.clinic_id,
         purpose="assessment-error",
         recipient=settings.OPERATOR_EMAIL,
-        subject=f"A rule could not be run: {case.reference}",
-        body=f"At least one rule could not be assessed for record {case.reference}. The log names the rule.\n",
+        subject=f"A rule could not be run: {response.reference}",
+        body=f"At least one rule could not be assessed for record {response.reference}. The log names the rule.\n",
     )
 
 
-def _message(case: Case, *, purpose: str, recipient: str, subject: str, body: str) -> OutboxMessage:
+def _message(case: Case, *, purpose: str, subject: str, body: str) -> OutboxMessage:
+    """To the people of the clinic who are called."""
+    recipient = case.response.clinic.alert_email
     return OutboxMessage(clinic_id=case.clinic_id, purpose=purpose, recipient=recipient, subject=subject, body=body)

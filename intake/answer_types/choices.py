@@ -39,7 +39,7 @@ class MultipleChoice(Choice):
     many = True
 
     def salvage(self, value: Raw) -> Reply | None:
-        """What is ticked, when "none of these" or "Not sure" is ticked beside it: a yes counts until it is taken back."""
+        """What is ticked, when "none of these" or "Not sure" is ticked beside it: a yes counts until taken back."""
         ticked = [o.code for o in self.item.options if o.code in value.get("", []) and not o.exclusive]
         return Reply(State.ANSWERED, ticked, self.show(ticked)) if ticked else None
 

@@ -10,6 +10,7 @@ from django.test import Client
 from clinic_site.messaging.models import OutboxMessage
 from intake.models import QuestionnaireResponse
 from screening.models import Case, CaseStatus
+from tests.intake.drafts import filled
 from tests.patients import PatientBrowser
 
 pytestmark = pytest.mark.django_db
@@ -159,19 +160,21 @@ def test_changing_the_answer_back_keeps_the_case_at_the_top(patient):
 
 
 def test_a_danger_that_was_taken_back_before_sending_keeps_its_place(patient):
-    patient.save("thinking_of_hurting_someone_now", thinking_of_hurting_someone_now=YES)
-    patient.fill_in().submit()
+    ready = filled(patient.clinic)
+    ready.save("thinking_of_hurting_someone_now", thinking_of_hurting_someone_now=YES)
+    ready.save("thinking_of_hurting_someone_now", thinking_of_hurting_someone_now={"": "no"})
+    ready.submit()
     case = Case.objects.get()
     assert (case.severity, case.status) == (EMERGENCY, CaseStatus.WAITING)
     assert "safety.harm-others" in case.rule_ids
 
 
 def test_a_danger_that_shows_only_at_sending_calls_staff_then(patient):
-    patient.fill_in()
-    patient.save("suicide_attempt_ever", suicide_attempt_ever=YES)
+    ready = filled(patient.clinic)
+    ready.save("suicide_attempt_ever", suicide_attempt_ever=YES)
     # Its follow-ups were never opened, so the date is unknown and counts as recent.
     assert not Case.objects.exists()
-    assert patient.submit().status_code == 303
+    assert ready.submit().status_code == 303
     assert Case.objects.get().severity == EMERGENCY
     assert urgent_messages() == 1
 
@@ -189,7 +192,7 @@ def test_the_alarm_says_nothing_about_the_person(patient):
 
 
 def test_the_unfinished_intake_stands_at_the_top_of_the_queue(patient, staff, signed_in):
-    PatientBrowser(patient.clinic, {"aneurysm_or_avm": YES}).fill_in().submit()
+    filled(patient.clinic).submit()
     patient.save("suicidal_thoughts_right_now", suicidal_thoughts_right_now=YES)
     page = signed_in(staff("clinician")).get("/review/").content.decode()
     others = QuestionnaireResponse.objects.exclude(public_id=patient.public_id).get()

@@ -11,6 +11,7 @@ from intake.answers import State
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from tests.conftest import make_clinic
+from tests.intake.drafts import filled
 from tests.patients import PatientBrowser
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +20,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def patient(published, clinic) -> PatientBrowser:
     return PatientBrowser(clinic)
+
+
+@pytest.fixture
+def ready(published, clinic) -> PatientBrowser:
+    """Somebody who has filled in everything and not sent it."""
+    return filled(clinic)
 
 
 def ticket(patient: PatientBrowser, link_id: str) -> str:
@@ -372,23 +379,21 @@ def test_a_wrong_date_of_birth_can_be_mended(patient):
 # ── change from the check page, and what it lists ──────────────────────────────────────────────────────────────────
 
 
-def test_a_change_from_the_check_page_comes_back_to_it(patient):
-    patient.fill_in()
-    change = patient.client.get(patient.url("aneurysm_or_avm") + "?change=1")
-    saved = patient.client.post(
-        patient.url("aneurysm_or_avm"), {"ticket": change.context["ticket"], "change": "1", "aneurysm_or_avm": "yes"}
+def test_a_change_from_the_check_page_comes_back_to_it(ready):
+    change = ready.client.get(ready.url("aneurysm_or_avm") + "?change=1")
+    saved = ready.client.post(
+        ready.url("aneurysm_or_avm"), {"ticket": change.context["ticket"], "change": "1", "aneurysm_or_avm": "yes"}
     )
-    assert saved["Location"] == f"/intake/{patient.public_id}/check/"
+    assert saved["Location"] == f"/intake/{ready.public_id}/check/"
 
 
-def test_a_change_that_opens_a_question_leads_to_that_question(patient):
-    patient.fill_in()
-    change = patient.client.get(patient.url("psychosis_ever_diagnosed") + "?change=1")
-    saved = patient.client.post(
-        patient.url("psychosis_ever_diagnosed"),
+def test_a_change_that_opens_a_question_leads_to_that_question(ready):
+    change = ready.client.get(ready.url("psychosis_ever_diagnosed") + "?change=1")
+    saved = ready.client.post(
+        ready.url("psychosis_ever_diagnosed"),
         {"ticket": change.context["ticket"], "change": "1", "psychosis_ever_diagnosed": "yes"},
     )
-    assert saved["Location"] == patient.url("psychosis_only_with_substances")
+    assert saved["Location"] == ready.url("psychosis_only_with_substances")
 
 
 def test_every_answer_stands_on_the_check_page_as_it_was_given(patient):
@@ -416,11 +421,10 @@ def test_the_pass_of_one_draft_does_not_open_another(patient):
     assert other.client.get(patient.url("date_of_birth")).status_code == 404
 
 
-def test_another_browser_can_not_submit_a_draft(patient):
-    patient.fill_in()
-    answered = Client().post(f"/intake/{patient.public_id}/submit/", {"idempotency_key": "x"})
+def test_another_browser_can_not_submit_a_draft(ready):
+    answered = Client().post(f"/intake/{ready.public_id}/submit/", {"idempotency_key": "x"})
     assert answered.status_code == 404
-    assert patient.response.is_draft
+    assert ready.response.is_draft
 
 
 def test_a_post_from_another_browser_without_a_ticket_saves_nothing(patient):
@@ -488,39 +492,39 @@ def test_a_late_text_that_is_too_long_to_keep_is_not_said_to_be_kept(patient):
 # ── after sending ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_page_posted_after_sending_is_refused_with_what_was_typed(patient):
-    open_page = ticket(patient, "other_allergies")
-    patient.fill_in().submit()
-    late = patient.client.post(patient.url("other_allergies"), {"ticket": open_page, "other_allergies": "penicillin"})
+def test_a_page_posted_after_sending_is_refused_with_what_was_typed(ready):
+    open_page = ticket(ready, "other_allergies")
+    ready.submit()
+    late = ready.client.post(ready.url("other_allergies"), {"ticket": open_page, "other_allergies": "penicillin"})
     assert late.status_code == 409
     assert "penicillin" in text_of(late)
-    assert kept(patient, "other_allergies").value == "none"
+    assert kept(ready, "other_allergies").value == "none"
 
 
-def test_a_very_long_text_posted_after_sending_still_stands_on_the_page(patient):
-    open_page, text = ticket(patient, "other_allergies"), "It itches. " * 9_000
-    patient.fill_in().submit()
-    late = patient.client.post(patient.url("other_allergies"), {"ticket": open_page, "other_allergies": text})
+def test_a_very_long_text_posted_after_sending_still_stands_on_the_page(ready):
+    open_page, text = ticket(ready, "other_allergies"), "It itches. " * 9_000
+    ready.submit()
+    late = ready.client.post(ready.url("other_allergies"), {"ticket": open_page, "other_allergies": text})
     assert late.status_code == 409
     assert text.strip() in text_of(late)
 
 
-def test_a_hand_made_post_after_sending_is_refused_with_what_was_typed(patient):
-    patient.fill_in().submit()
-    late = patient.client.post(patient.url("other_allergies"), {"other_allergies": "penicillin"})
+def test_a_hand_made_post_after_sending_is_refused_with_what_was_typed(ready):
+    ready.submit()
+    late = ready.client.post(ready.url("other_allergies"), {"other_allergies": "penicillin"})
     assert late.status_code == 409
     assert "penicillin" in text_of(late)
 
 
-def test_the_pages_of_a_sent_form_lead_to_its_confirmation(patient):
-    patient.fill_in().submit()
+def test_the_pages_of_a_sent_form_lead_to_its_confirmation(ready):
+    ready.submit()
     for place in ("", "1/", "check/"):
-        assert patient.client.get(f"/intake/{patient.public_id}/{place}")["Location"].endswith("/done/")
+        assert ready.client.get(f"/intake/{ready.public_id}/{place}")["Location"].endswith("/done/")
 
 
-def test_the_confirmation_names_the_reference_and_what_happens_next(patient):
-    patient.fill_in().submit()
-    page = text_of(patient.client.get(f"/intake/{patient.public_id}/done/"))
-    assert patient.response.reference in page
+def test_the_confirmation_names_the_reference_and_what_happens_next(ready):
+    ready.submit()
+    page = text_of(ready.client.get(f"/intake/{ready.public_id}/done/"))
+    assert ready.response.reference in page
     assert "What happens next" in page
-    assert patient.clinic.phone in page
+    assert ready.clinic.phone in page

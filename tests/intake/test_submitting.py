@@ -14,6 +14,7 @@ from intake.models import Consent, ConsentDecision, Patient, QuestionnaireRespon
 from intake.published import questionnaire_of
 from screening.models import Assessment, Case, DetectedIssue, RuleSetVersion
 from tests.conftest import shipped_questionnaire
+from tests.intake.drafts import filled
 from tests.patients import PatientBrowser
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,12 @@ REQUIRED_CONSENTS = [item.link_id for item in shipped_questionnaire().questions.
 @pytest.fixture
 def patient(published, clinic) -> PatientBrowser:
     return PatientBrowser(clinic)
+
+
+@pytest.fixture
+def ready(published, clinic) -> PatientBrowser:
+    """Somebody who has filled in everything and not sent it."""
+    return filled(clinic)
 
 
 def links_of(answered) -> list[str]:
@@ -44,13 +51,12 @@ def test_there_are_consents_to_sign():
     [{".agree": ""}, {".agree": "declined", ".name": "Sam Sample"}, {".agree": "signed"}],
     ids=["blank", "declined", "no name"],
 )
-def test_a_consent_that_is_not_signed_stops_the_sending_with_a_link_to_it(patient, link_id, posted):
-    patient.fill_in()
-    assert patient.save(link_id, **{link_id: posted}).status_code == 422
-    answered = patient.submit()
+def test_a_consent_that_is_not_signed_stops_the_sending_with_a_link_to_it(ready, link_id, posted):
+    assert ready.save(link_id, **{link_id: posted}).status_code == 422
+    answered = ready.submit()
     assert answered.status_code == 422
-    assert links_of(answered) == [patient.url(link_id) + "?change=1"]
-    assert patient.response.is_draft
+    assert links_of(answered) == [ready.url(link_id) + "?change=1"]
+    assert ready.response.is_draft
     assert not Consent.objects.exists()
     assert not Case.objects.exists()
 
@@ -73,10 +79,9 @@ def test_the_privacy_acknowledgement_may_be_declined(patient):
     assert set(decisions.values()) == {ConsentDecision.PERMIT}
 
 
-def test_the_privacy_acknowledgement_may_not_be_left_out(patient):
-    patient.fill_in()
-    patient.save("privacy_notice_acknowledgment", privacy_notice_acknowledgment={".agree": ""})
-    assert patient.submit().status_code == 422
+def test_the_privacy_acknowledgement_may_not_be_left_out(ready):
+    ready.save("privacy_notice_acknowledgment", privacy_notice_acknowledgment={".agree": ""})
+    assert ready.submit().status_code == 422
 
 
 def test_health_questions_may_be_sent_unanswered(patient):
@@ -91,29 +96,26 @@ def test_health_questions_may_be_sent_unanswered(patient):
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "1" * 5000])
-def test_a_broken_key_sends_nothing_and_shows_the_answers_again(patient, key):
-    patient.fill_in()
-    answered = patient.client.post(f"/intake/{patient.public_id}/submit/", {"idempotency_key": key})
+def test_a_broken_key_sends_nothing_and_shows_the_answers_again(ready, key):
+    answered = ready.client.post(f"/intake/{ready.public_id}/submit/", {"idempotency_key": key})
     assert answered.status_code == 400
     assert "Sam" in answered.content.decode()
-    assert patient.response.is_draft
+    assert ready.response.is_draft
 
 
-def test_opening_the_submit_address_sends_nothing(patient):
-    patient.fill_in()
-    assert patient.client.get(f"/intake/{patient.public_id}/submit/").status_code == 405
-    assert patient.response.is_draft
+def test_opening_the_submit_address_sends_nothing(ready):
+    assert ready.client.get(f"/intake/{ready.public_id}/submit/").status_code == 405
+    assert ready.response.is_draft
 
 
-def test_somebody_under_age_can_not_send(patient):
-    patient.fill_in()
-    year = str(patient.clinic.today().year - 10)
-    patient.save("date_of_birth", date_of_birth={".month": "1", ".day": "1", ".year": year})
-    answered = patient.client.post(
-        f"/intake/{patient.public_id}/submit/", {"idempotency_key": "0190b0c8-0000-7000-8000-000000000000"}
+def test_somebody_under_age_can_not_send(ready):
+    year = str(ready.clinic.today().year - 10)
+    ready.save("date_of_birth", date_of_birth={".month": "1", ".day": "1", ".year": year})
+    answered = ready.client.post(
+        f"/intake/{ready.public_id}/submit/", {"idempotency_key": "0190b0c8-0000-7000-8000-000000000000"}
     )
     assert answered["Location"].endswith("/call/")
-    assert patient.response.is_draft
+    assert ready.response.is_draft
 
 
 # ── questions about right now ──────────────────────────────────────────────────────────────────────────────────────
@@ -125,32 +127,30 @@ def later(**ago: float):
     return mock.patch("django.utils.timezone.now", lambda: moment)
 
 
-def test_answers_about_right_now_must_be_given_again_after_a_day(patient):
-    patient.fill_in()
-    document = patient.response.document()
+def test_answers_about_right_now_must_be_given_again_after_a_day(ready):
+    document = ready.response.document()
     right_now = [i.link_id for i in shipped_questionnaire().questions.values() if i.right_now and document.get(i.link_id)]
     assert len(right_now) >= 4
     with later(hours=24, minutes=5):
-        answered = patient.submit()
+        answered = ready.submit()
         assert answered.status_code == 422
-        assert set(links_of(answered)) == {patient.url(link_id) + "?change=1" for link_id in right_now}
+        assert set(links_of(answered)) == {ready.url(link_id) + "?change=1" for link_id in right_now}
         for link_id in right_now:
-            assert patient.save(link_id).status_code == 303
-        assert patient.submit().status_code == 303
+            assert ready.save(link_id).status_code == 303
+        assert ready.submit().status_code == 303
 
 
-def test_answers_about_right_now_hold_for_a_day(patient):
-    patient.fill_in()
+def test_answers_about_right_now_hold_for_a_day(ready):
     with later(hours=23, minutes=55):
-        assert patient.submit().status_code == 303
+        assert ready.submit().status_code == 303
 
 
 # ── what is kept ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_sending_keeps_the_response_the_consents_the_case_and_their_trail(patient):
-    assert patient.fill_in().submit().status_code == 303
-    response = patient.response
+def test_sending_keeps_the_response_the_consents_the_case_and_their_trail(ready):
+    assert ready.submit().status_code == 303
+    response = ready.response
     assert (response.status, response.submitted_at is not None) == (ResponseStatus.COMPLETED, True)
     assert Consent.objects.filter(response=response).count() == len(REQUIRED_CONSENTS) + 1
     assert Patient.objects.get().response_id == response.id
@@ -160,14 +160,14 @@ def test_sending_keeps_the_response_the_consents_the_case_and_their_trail(patien
     assert OutboxMessage.objects.filter(purpose="new-case").count() == 1
 
 
-def test_a_consent_keeps_the_hash_of_the_text_that_was_shown(patient):
-    patient.fill_in().submit()
-    item = questionnaire_of(patient.response).questions["telehealth_consent"]
+def test_a_consent_keeps_the_hash_of_the_text_that_was_shown(ready):
+    ready.submit()
+    item = questionnaire_of(ready.response).questions["telehealth_consent"]
     shown = item.body["en"] + "\n\n" + item.statement["en"]
     consent = Consent.objects.get(link_id="telehealth_consent")
     assert consent.text_sha256 == sha256(shown.encode()).hexdigest()
     assert (consent.version, consent.language) == (item.version, "en")
-    name = patient.response.data_key.unseal(consent.signature, row=consent, label="consent.signature")
+    name = ready.response.data_key.unseal(consent.signature, row=consent, label="consent.signature")
     assert name == "Sam Sample"
 
 
@@ -177,15 +177,14 @@ def test_the_consent_about_the_emergency_contact_is_kept_when_it_was_asked(patie
     assert Consent.objects.filter(link_id="emergency_contact_disclosure_consent").count() == 1
 
 
-def test_sending_twice_changes_nothing(patient):
-    patient.fill_in()
-    first = patient.submit()
-    before = patient.response
-    again = patient.client.post(
-        f"/intake/{patient.public_id}/submit/", {"idempotency_key": "0190b0c8-0000-7000-8000-000000000000"}
+def test_sending_twice_changes_nothing(ready):
+    first = ready.submit()
+    before = ready.response
+    again = ready.client.post(
+        f"/intake/{ready.public_id}/submit/", {"idempotency_key": "0190b0c8-0000-7000-8000-000000000000"}
     )
     assert (again.status_code, again["Location"]) == (303, first["Location"])
-    after = patient.response
+    after = ready.response
     assert (after.submitted_at, after.idempotency_key) == (before.submitted_at, before.idempotency_key)
     assert Case.objects.count() == Assessment.objects.count() == Patient.objects.count() == 1
     assert OutboxMessage.objects.count() == 1
@@ -198,20 +197,18 @@ BREAKS = ["screening.assessments.facts_from_response", "screening.assessments.as
 
 @pytest.mark.parametrize("broken", BREAKS)
 @pytest.mark.parametrize("error", [RuntimeError, ZeroDivisionError, MemoryError], ids=lambda error: error.__name__)
-def test_whatever_goes_wrong_in_screening_the_submission_is_kept_and_flagged(patient, broken, error):
-    patient.fill_in()
+def test_whatever_goes_wrong_in_screening_the_submission_is_kept_and_flagged(ready, broken, error):
     with mock.patch(broken, side_effect=error("broken")):
-        assert patient.submit().status_code == 303
-    assert not patient.response.is_draft
+        assert ready.submit().status_code == 303
+    assert not ready.response.is_draft
     flag = DetectedIssue.objects.get()
     assert (flag.rule_id, flag.status, flag.hold) == ("assessment.failed", "error", True)
     assert OutboxMessage.objects.filter(purpose="assessment-error").count() == 1
 
 
-def test_a_submission_without_published_rules_is_kept_and_flagged(patient):
-    patient.fill_in()
+def test_a_submission_without_published_rules_is_kept_and_flagged(ready):
     RuleSetVersion.objects.update(status="retired")
-    assert patient.submit().status_code == 303
+    assert ready.submit().status_code == 303
     assert DetectedIssue.objects.get().rule_id == "assessment.failed"
 
 
@@ -233,8 +230,8 @@ FROZEN_ROWS = [
 
 
 @pytest.mark.parametrize("statement", FROZEN_ROWS)
-def test_the_database_refuses_to_change_or_delete_what_was_sent(patient, statement):
-    patient.fill_in().submit()
+def test_the_database_refuses_to_change_or_delete_what_was_sent(ready, statement):
+    ready.submit()
     with (
         pytest.raises(DatabaseError, match="Cannot (update|delete) rows"),
         transaction.atomic(),

@@ -1,16 +1,17 @@
 """Each kind of page: for those who can not see it, on the smallest screen, and under a thumb.
 
-The pages are visited once, and each test looks at what was found on one of them.
+The pages are visited once, by the first test that asks; each test looks at one kind of finding.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.journeys.conftest import DESK, PHONE
+from clinic_site.clinics.models import Clinic
+from tests.journeys.conftest import DESK, PHONE, OpenPage
 from tests.journeys.page_kinds import PATIENT_PAGES, STAFF_PAGES, Kind, Stage
 
 AXE = Axe()
@@ -69,29 +70,41 @@ _found: dict[str, dict[str, list[str]]] = {}
 
 
 @pytest.fixture
-def found(request) -> dict[str, dict[str, list[str]]]:
-    """What is wrong with each kind of page; visited by the first test that asks."""
+def wrong_with(riverside: Clinic, open_page: OpenPage) -> Callable[[str], dict[str, list[str]]]:
+    """`wrong_with("axe")`: the findings by kind of page, for those that have any."""
     if not _found:
-        stage = Stage(request.getfixturevalue("riverside"), request.getfixturevalue("open_page"))
+        stage = Stage(riverside, open_page)
         _found.update(visit(PATIENT_PAGES, stage, wide=PHONE, least_for_main=44))
         _found.update(visit(STAFF_PAGES, stage, wide=DESK, least_for_main=24))
-    return _found
+    return lambda what: {kind: found[what] for kind, found in _found.items() if found[what]}
 
 
-KINDS = [*PATIENT_PAGES, *STAFF_PAGES]
+def test_no_page_has_a_barrier_that_axe_finds_in_light_or_dark(wrong_with):
+    assert wrong_with("axe") == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_has_no_barrier_that_axe_finds_in_light_or_dark(found, kind):
-    assert found[kind]["axe"] == []
+def test_no_page_scrolls_sideways_at_320_pixels(wrong_with):
+    assert wrong_with("wide") == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_does_not_scroll_sideways_at_320_pixels(found, kind):
-    assert found[kind]["wide"] == []
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_control_is_large_enough_for_a_thumb(found, kind):
+def test_every_control_is_large_enough_for_a_thumb(wrong_with):
     """24 pixels for every control; 44 for a patient's buttons, boxes and options."""
-    assert found[kind]["small"] == []
+    assert wrong_with("small") == {}
+
+
+def test_these_tests_see_what_is_wrong_with_a_bad_page(open_page):
+    page = open_page(scripts=True)
+    page.goto("/static/favicon.svg")
+    page.set_content(
+        """<html lang="en"><head><title>Bad</title><meta name="color-scheme" content="light dark"></head><body><main>
+        <h1>Bad</h1><img src="data:,"><button>x</button><p style="width: 500px">wide</p>
+        <p style="color: #ccc; background: #fff">pale</p></main></body></html>"""
+    )
+    found = look_at(page, wide=PHONE, least_for_main=44)
+    assert {finding.split(":")[0] for finding in found["axe"]} == {
+        "light image-alt",
+        "light color-contrast",
+        "dark color-contrast",
+    }
+    assert len(found["wide"]) == 1
+    assert len(found["small"]) == 1
