@@ -94,7 +94,7 @@ def test_every_control_is_large_enough_for_a_thumb(wrong_with):
 
 def test_these_tests_see_what_is_wrong_with_a_bad_page(open_page):
     page = open_page(scripts=True)
-    page.goto("/static/favicon.svg")
+    page.goto("about:blank")
     page.set_content(
         """<html lang="en"><head><title>Bad</title><meta name="color-scheme" content="light dark"></head><body><main>
         <h1>Bad</h1><img src="data:,"><button>x</button><p style="width: 500px">wide</p>
