@@ -116,7 +116,9 @@ class ConsentDecision(models.TextChoices):
 class Consent(ClinicRow):
     """One signed (or openly declined) text: which, in which wording, by whom and when."""
 
-    response = models.ForeignKey(QuestionnaireResponse, on_delete=models.PROTECT, related_name="consents")
+    response = models.ForeignKey(
+        QuestionnaireResponse, on_delete=models.PROTECT, related_name="consents", db_index=False
+    )
     link_id = models.CharField(max_length=80)
     version = models.CharField(max_length=30)
     language = models.CharField(max_length=10)
@@ -127,7 +129,6 @@ class Consent(ClinicRow):
 
     class Meta:
         constraints = [
-            clinic_key("intake_consent"),
             models.UniqueConstraint(fields=["response", "link_id"], name="intake_consent_once"),
         ]
         triggers = append_only()

@@ -10,16 +10,8 @@ from clinic_site.publishing.documents import Problem
 from intake.answers import Answer, AnswerDocument, State, Truth, what_is_asked
 from intake.questionnaires import PARTS, Condition, Page, Questionnaire
 from screening.engine import Result, Status, assess, bind, evaluate_rule
-from screening.facts import (
-    STAFF_FACTS,
-    FactError,
-    Vocabulary,
-    derive,
-    facts_from_file,
-    link_ids_of,
-    vocabulary,
-    without_implausible,
-)
+from screening.fact_files import FactError, facts_from_file, without_implausible
+from screening.facts import STAFF_FACTS, Vocabulary, derive, link_ids_of, vocabulary
 from screening.rules import Rule, RuleSet
 
 _GENERATED = 600

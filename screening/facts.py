@@ -26,7 +26,6 @@ NOT_APPLICABLE = "not_applicable"
 # What only staff record; no question gives it.
 STAFF_FACTS = frozenset({"identity_verified"})
 YES_NO = frozenset({"yes", "no", NOT_APPLICABLE})
-_OPEN_STATES = ("not_sure", "prefer_not_to_say", "skipped")
 # Where a number comes from: the fact, the question, and what is counted from its date.
 _DATES = {
     "age_years": ("date_of_birth", "years"),
@@ -35,7 +34,7 @@ _DATES = {
     "days_since_heart_attack_or_stroke": ("last_heart_attack_or_stroke_date", "days"),
     "bp_reading_age_days": ("bp_reading_date", "days"),
 }
-_MEASURES = {
+MEASURES = {
     "systolic_mmhg": ("blood_pressure", "systolic"),
     "diastolic_mmhg": ("blood_pressure", "diastolic"),
     "height_cm": ("height", "value"),
@@ -43,10 +42,6 @@ _MEASURES = {
 }
 # A height above the plausible range would hide a high body mass index; the others err on the side of a flag.
 _BOUND_ABOVE_RANGE = {"systolic_mmhg", "diastolic_mmhg", "weight_kg"}
-
-
-class FactError(ValueError):
-    """A fact file that can not be read, or a name that is no fact."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +96,8 @@ def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
         return (fact,)
     if fact in _DATES:
         return (_DATES[fact][0],)
-    if fact in _MEASURES:
-        return (_MEASURES[fact][0],)
+    if fact in MEASURES:
+        return (MEASURES[fact][0],)
     if fact.startswith("takes_") or fact in ("medicine_unrecognized", "medicines_as_typed"):
         return ("medicines",)
     derived = {
@@ -114,9 +109,6 @@ def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
     if fact in derived:
         return derived[fact]
     return tuple(i.link_id for i in questionnaire.questions.values() if i.option_facts and i.option(fact))
-
-
-# ── from a response ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
@@ -230,11 +222,11 @@ class _ResponseReader:
             self.number(fact, None if latest is None else count_since(latest, until, unit), why_not)
 
     def read_measures(self) -> None:
-        for fact, (link_id, part) in _MEASURES.items():
+        for fact, (link_id, part) in MEASURES.items():
             item = self.questionnaire.questions.get(link_id)
             value, why_not = self.known(item) if item else (None, "not_asked_here")
             number = measures(item, value).get(part) if item and value is not None else None
-            if item and number is not None and not _usable(fact, number, item, part):
+            if item and number is not None and not is_usable(fact, number, item, part):
                 number, why_not = None, "implausible"
             self.number(fact, None if number is None else float(number), why_not)
 
@@ -270,11 +262,11 @@ class _ResponseReader:
 
     def read_measurements(self, measurements: Iterable[Measurement]) -> None:
         for measurement in sorted(measurements, key=lambda m: m.on):
-            link_id, part = _MEASURES.get(measurement.fact, ("", ""))
+            link_id, part = MEASURES.get(measurement.fact, ("", ""))
             item, value = self.questionnaire.questions.get(link_id), measurement.value
             self.states.pop(measurement.fact, None)
             self.values.pop(measurement.fact, None)
-            if item and isinstance(value, float) and not _usable(measurement.fact, Decimal(str(value)), item, part):
+            if item and isinstance(value, float) and not is_usable(measurement.fact, Decimal(str(value)), item, part):
                 self.states[measurement.fact] = "implausible"
             else:
                 self.values[measurement.fact] = value
@@ -283,7 +275,8 @@ class _ResponseReader:
                 self.values["bp_reading_age_days"] = float((self.readings_on - measurement.on).days)
 
 
-def _usable(fact: str, number: Decimal, item: Item, part: str) -> bool:
+def is_usable(fact: str, number: Decimal, item: Item, part: str) -> bool:
+    """Whether a measure may be bound: one below its plausible range is unknown, one above it is still a flag."""
     plausible = item.ranges[part]
     if float(number) < plausible.minimum:
         return False
@@ -307,71 +300,6 @@ def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
         return float((today - day).days)
     months = 12 * (today.year - day.year) + today.month - day.month - (today.day < day.day)
     return float(months if unit == "months" else months // 12)
-
-
-# ── from a fact file ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def facts_from_file(values: Mapping[str, Any], known: Vocabulary) -> Facts:
-    """The facts of one JSON object of names and values.
-
-    Raises FactError for a name that is no fact; a wrong value is unknown.
-    """
-    if not isinstance(values, Mapping):
-        raise FactError("each set of facts must be an object of names and values")
-    bound: dict[str, Value] = {}
-    states: dict[str, str] = {}
-    lists: dict[str, tuple[str, ...]] = {}
-    for name, value in values.items():
-        if name not in known.names:
-            raise FactError(f"unknown fact name: {name}")
-        if isinstance(value, str) and value in _OPEN_STATES:
-            states[name] = value
-        elif name in known.choices:
-            _bind(bound, states, name, value if isinstance(value, str) and value in known.choices[name] else None)
-        elif value == NOT_APPLICABLE:
-            states[name] = NOT_APPLICABLE
-        elif name in known.numbers:
-            _bind(bound, states, name, _finite(name, value))
-        elif isinstance(value, list) and all(isinstance(line, str) for line in value):
-            lists[name] = tuple(value)
-        else:
-            states[name] = "unrecognised_value"
-    return Facts(bound, states, lists)
-
-
-def _bind(bound: dict[str, Value], states: dict[str, str], name: str, value: Value | None) -> None:
-    if value is None:
-        states[name] = "unrecognised_value"
-    else:
-        bound[name] = value
-
-
-def _finite(name: str, value: Any) -> float | None:
-    if value == "never" and name.startswith("days_since_"):
-        return math.inf
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def without_implausible(facts: Facts, questionnaire: Questionnaire) -> Facts:
-    """Facts of a file with measures below their plausible range left unknown, as they are when a person types them."""
-    values, states = dict(facts.values), dict(facts.states)
-    for fact, (link_id, part) in _MEASURES.items():
-        item = questionnaire.questions.get(link_id)
-        number = values.get(fact)
-        if item and isinstance(number, float) and not _usable(fact, Decimal(str(number)), item, part):
-            del values[fact]
-            states[fact] = "implausible"
-    return replace(facts, values=values, states=states)
-
-
-# ── what follows from other facts ──────────────────────────────────────────────────────────────────────────────────
 
 
 def derive(facts: Facts, lexicon: Lexicon) -> Facts:

@@ -45,7 +45,10 @@ class ScreenChanged(Refused):
 
 
 def _locked(case_id: uuid.UUID) -> Case:
-    return Case.objects.with_record().select_for_update(of=("self",)).get(pk=case_id)
+    # Locked first, read after: a statement that waits for the lock brings the joined rows of before the wait, such as
+    # no owner beside the owner's key, and an assessment that is no longer the newest.
+    Case.objects.select_for_update().only("id").get(pk=case_id)
+    return Case.objects.with_record().get(pk=case_id)
 
 
 def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: Decision | None = None) -> CaseEvent:

@@ -166,27 +166,42 @@ def _case_page(
         ]
     )
     context: dict[str, Any] = {"notice": notice}
-    if not may_read:
+    if may_read:
+        page = build_case_page(shown)
+        context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
+    else:
         context |= contact_context(shown, user, bound or {})
-        with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
-            return render(request, "screening/case_contact.html", context, status=status)
-    page = build_case_page(shown)
-    context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
+    for what, form in (bound or {}).items():
+        if what not in _forms_on_page(context):
+            typed = form.data.get("words") or form.data.get("note", "")
+            return _refused(request, shown.reference, "This can not be sent any more: the case has changed.", typed)
     with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
-        return render(request, "screening/case.html", context, status=status)
+        return render(request, f"screening/{'case' if may_read else 'case_contact'}.html", context, status=status)
+
+
+def _forms_on_page(context: dict[str, Any]) -> set[Any]:
+    """What can be filled in, by the keys of `bound`."""
+    flags = {flag["id"] for flag in context.get("flags", []) if flag["form"]}
+    decision = {"decision"} if context.get("decision_form") else set()
+    return flags | decision | {form["kind"] for form in context["observation_forms"]}
+
+
+def _refused(request: HttpRequest, reference: str, message: str, kept: str) -> HttpResponse:
+    """What was asked can not be done; whatever was typed is on the page."""
+    url = reverse("screening:case", args=[reference])
+    context = {"message": message, "kept": kept, "case_url": url, "reference": reference}
+    return render(request, "screening/conflict.html", context, status=409)
 
 
 def _acted(
     request: HttpRequest, reference: str, act: Callable[[], Any], *, anchor: str = "", kept: str = ""
 ) -> HttpResponse:
     """Does one thing to a case and returns to it; a refusal is told, with whatever was typed."""
-    url = reverse("screening:case", args=[reference])
     try:
         act()
     except Refused as refusal:
-        context = {"message": str(refusal), "kept": kept, "case_url": url, "reference": reference}
-        return render(request, "screening/conflict.html", context, status=409)
-    return redirect(url + anchor)
+        return _refused(request, reference, str(refusal), kept)
+    return redirect(reverse("screening:case", args=[reference]) + anchor)
 
 
 @require_POST

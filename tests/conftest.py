@@ -58,7 +58,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
             ["pgtrigger_no_truncate%"],
         )
         for trigger, table in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')  # noqa: S608
+            cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ class ClinicRow(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    clinic = models.ForeignKey("clinics.Clinic", on_delete=models.PROTECT, editable=False, related_name="+")
+    # Never looked up alone: an index of its own would be written with every row (a submit may cost 10 kB of WAL).
+    clinic = models.ForeignKey(
+        "clinics.Clinic", on_delete=models.PROTECT, editable=False, related_name="+", db_index=False
+    )
 
     class Meta:
         abstract = True

@@ -250,7 +250,9 @@ def test_a_blank_clinical_question_offers_the_way_out(link_id):
     assert refusal_of(link_id)
 
 
-@pytest.mark.parametrize(("link_id", "advice"), [("required_text", "Write it"), ("plain_choice", "Choose one of the two")])
+@pytest.mark.parametrize(
+    ("link_id", "advice"), [("required_text", "Write it"), ("plain_choice", "Choose one of the two")]
+)
 def test_a_blank_that_may_not_be_is_answered_with_the_sentence_of_its_question(link_id, advice):
     assert refusal_of(link_id, own="  ") == advice
 
@@ -299,7 +301,9 @@ def test_a_question_that_is_not_clinical_has_no_way_out(link_id):
 # ── text as people write it ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("text", ["שלום עולם", "‏عربي‏", "👩🏽‍⚕️ says hi", "a\tb", "Nguyễn Văn", "<script>alert(1)</script> {{ x }}"])
+@pytest.mark.parametrize(
+    "text", ["שלום עולם", "‏عربي‏", "👩🏽‍⚕️ says hi", "a\tb", "Nguyễn Văn", "<script>alert(1)</script> {{ x }}"]
+)
 def test_text_of_any_script_is_kept_as_it_was_written(text):
     assert reply_to("long_text", own=text).value == text
 
@@ -389,7 +393,9 @@ def test_any_list_of_medicines_that_is_taken_posts_itself_again(rows):
     assert again("medicines", reply) == reply
 
 
-@given(st.sampled_from(sorted(QUESTIONNAIRE.questions)), st.lists(st.lists(st.text(max_size=12), max_size=2), max_size=5))
+@given(
+    st.sampled_from(sorted(QUESTIONNAIRE.questions)), st.lists(st.lists(st.text(max_size=12), max_size=2), max_size=5)
+)
 @settings(max_examples=300, deadline=None)
 def test_nothing_that_can_be_posted_breaks_a_field(link_id, texts):
     field = field_of(link_id)
@@ -468,9 +474,7 @@ def test_another_unlikely_measure_is_asked_about_anew():
 
 def test_what_can_not_be_read_is_kept_as_it_was_typed():
     reply = form_for("date", AnswerDocument(), month="Smarch", day="13", year="1990").replies()["date"]
-    assert reply == Reply(
-        State.UNPARSEABLE, {"month": ["Smarch"], "day": ["13"], "year": ["1990"]}, "Smarch 13 1990"
-    )
+    assert reply == Reply(State.UNPARSEABLE, {"month": ["Smarch"], "day": ["13"], "year": ["1990"]}, "Smarch 13 1990")
 
 
 def test_what_could_not_be_read_stands_in_the_boxes_again():

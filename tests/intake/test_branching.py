@@ -160,7 +160,11 @@ def test_an_answer_behind_a_gate_that_shuts_goes_to_the_history():
     answers.put(answer("smokes", "no", revision=2))
     answers.retire_unasked(SMALL, at="2026-11-23T13:00:00+00:00")
     assert set(answers.answers) == {"smokes"}
-    assert [(old.link_id, old.value) for old in answers.history] == [("smokes", "yes"), ("daily", "yes"), ("packs", "2")]
+    assert [(old.link_id, old.value) for old in answers.history] == [
+        ("smokes", "yes"),
+        ("daily", "yes"),
+        ("packs", "2"),
+    ]
     assert all(old.superseded_at for old in answers.history)
 
 

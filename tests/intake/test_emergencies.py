@@ -152,7 +152,9 @@ def test_a_second_kind_of_danger_is_a_new_alarm_on_the_same_case(patient):
 
 def test_changing_the_answer_back_keeps_the_case_at_the_top(patient):
     patient.save("suicidal_thoughts_right_now", suicidal_thoughts_right_now=YES)
-    assert not leads_to_help(patient, patient.save("suicidal_thoughts_right_now", suicidal_thoughts_right_now={"": "no"}))
+    assert not leads_to_help(
+        patient, patient.save("suicidal_thoughts_right_now", suicidal_thoughts_right_now={"": "no"})
+    )
     case = Case.objects.get()
     assert (case.severity, case.rule_ids) == (EMERGENCY, ["safety.suicide-intent-now"])
     changes = patient.response.document().changes("suicidal_thoughts_right_now")

@@ -260,13 +260,17 @@ def test_a_browser_pass_that_is_nonsense_opens_nothing_and_breaks_nothing(publis
 
 
 def test_five_hundred_medicines_are_taken(patient):
-    rows = {f"medicines.{part}": [f"{part} {n}" for n in range(500)] for part in ("name", "dose", "frequency", "reason")}
+    rows = {
+        f"medicines.{part}": [f"{part} {n}" for n in range(500)] for part in ("name", "dose", "frequency", "reason")
+    }
     assert post(patient, "medicines", rows).status_code == 303
     assert len(kept(patient, "medicines").value["rows"]) == 500
 
 
 def test_601_medicines_are_refused_and_still_stand_on_the_page(patient):
-    rows = {f"medicines.{part}": [f"{part} {n}" for n in range(601)] for part in ("name", "dose", "frequency", "reason")}
+    rows = {
+        f"medicines.{part}": [f"{part} {n}" for n in range(601)] for part in ("name", "dose", "frequency", "reason")
+    }
     answered = post(patient, "medicines", rows)
     assert answered.status_code == 422
     assert "name 600" in text_of(answered)
@@ -364,7 +368,11 @@ def test_somebody_who_turns_18_tomorrow_is_asked_to_call_and_nothing_more(patien
     page = text_of(patient.client.get(stop))
     assert patient.clinic.phone in page
     assert "988" in page
-    for path in (patient.url("aneurysm_or_avm"), f"/intake/{patient.public_id}/", f"/intake/{patient.public_id}/check/"):
+    for path in (
+        patient.url("aneurysm_or_avm"),
+        f"/intake/{patient.public_id}/",
+        f"/intake/{patient.public_id}/check/",
+    ):
         assert patient.client.get(path)["Location"] == stop
     refused = patient.client.post(patient.url("aneurysm_or_avm"), {"aneurysm_or_avm": "yes"})
     assert refused["Location"] == stop
@@ -393,7 +401,7 @@ def test_a_change_that_opens_a_question_leads_to_that_question(ready):
         ready.url("psychosis_ever_diagnosed"),
         {"ticket": change.context["ticket"], "change": "1", "psychosis_ever_diagnosed": "yes"},
     )
-    assert saved["Location"] == ready.url("psychosis_only_with_substances")
+    assert saved["Location"].partition("?")[0] == ready.url("psychosis_only_with_substances")
 
 
 def test_every_answer_stands_on_the_check_page_as_it_was_given(patient):

@@ -5,7 +5,8 @@ from random import Random
 from typing import Any
 
 from screening.engine import Issue, assess
-from screening.facts import Vocabulary, derive, facts_from_file, vocabulary, without_implausible
+from screening.fact_files import facts_from_file, without_implausible
+from screening.facts import Vocabulary, derive, vocabulary
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 
 FactFile = dict[str, Any]

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from intake.answers import Answer, AnswerDocument, State
-from screening.facts import FactError, Measurement, count_since, facts_from_file, facts_from_response, latest_day
+from screening.fact_files import FactError, facts_from_file
+from screening.facts import Measurement, count_since, facts_from_response, latest_day
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 from tests.safety.people import NOTHING_TO_FLAG, bound_facts, known
 

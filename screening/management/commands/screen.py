@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from intake.questionnaires import Questionnaire
 from screening.engine import assess
-from screening.facts import NOT_APPLICABLE, FactError, derive, facts_from_file, vocabulary, without_implausible
+from screening.fact_files import FactError, facts_from_file, without_implausible
+from screening.facts import NOT_APPLICABLE, derive, vocabulary
 from screening.rules import RuleSet
 
 
