@@ -33,6 +33,7 @@ class Question(LayoutObject):
                 "item": field.item,
                 "field": field,
                 "name": self.link_id,
+                "anchor": form.anchor(self.link_id),
                 "raw": form.raw(self.link_id),
                 "errors": form.errors.get(self.link_id, []),
                 "alone": len(form.fields) == 1,
@@ -67,6 +68,10 @@ class PageForm(forms.Form):
         self.helper.form_tag = False
         self.helper.disable_csrf = True
         self.helper.layout = Layout(*[Question(link_id) for link_id in self.fields])
+
+    def anchor(self, link_id: str) -> str:
+        """Where a link to the question leads. By its place on the page: addresses do not say what is asked."""
+        return f"q{list(self.questions).index(link_id) + 1}"
 
     def instrument(self, code: str) -> Any:
         return next((i for i in self.page.section.instruments if i.code == code), None)

@@ -65,7 +65,7 @@ def problems_of_form(form: PageForm) -> list[tuple[str, str]]:
     for name, field in form.questions.items():
         about = field.words(field.item.summary) if several else ""
         label = f"{about[:1].upper()}{about[1:]}: " if about else ""
-        own += [(f"#q-{name}", label + str(text)) for text in form.errors.get(name, [])]
+        own += [(f"#{form.anchor(name)}", label + str(text)) for text in form.errors.get(name, [])]
     return [*own, *(("#main", str(text)) for text in form.non_field_errors())]
 
 

@@ -115,12 +115,15 @@ class EventKind(models.TextChoices):
 class CaseEvent(ClinicRow):
     """One step of a case with its author: the timeline, and the history of its status."""
 
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="events")
+    # Read by case only, so no other key has an index of its own.
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="events", db_index=False)
     kind = models.CharField(max_length=20, choices=EventKind)
     at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     detail = models.CharField(max_length=120, blank=True)
-    decision = models.ForeignKey("Decision", on_delete=models.PROTECT, null=True, related_name="+")
+    decision = models.ForeignKey("Decision", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         indexes = [models.Index(fields=["case", "id"], name="screening_event_by_case")]
@@ -141,7 +144,7 @@ class Assessment(ClinicRow):
     `facts` (sealed) are what the rules saw; `result_sha256` is of the result's canonical JSON.
     """
 
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments", db_index=False)
     rule_set = models.ForeignKey(
         RuleSetVersion, on_delete=models.PROTECT, null=True, help_text="Empty when none could be run."
     )
@@ -170,8 +173,8 @@ class DetectedIssue(ClinicRow):
     `fingerprint` is equal for the same finding on the same facts in a later run.
     """
 
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="issues")
-    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="issues")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="issues", db_index=False)
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="issues", db_index=False)
     rule_id = models.CharField(max_length=80)
     tier = models.CharField(max_length=10)
     status = models.CharField(max_length=10)

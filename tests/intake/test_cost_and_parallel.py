@@ -86,12 +86,14 @@ def test_a_question_page_costs_few_statements_to_open_and_to_save(published, cli
 @pytest.mark.django_db
 def test_saving_the_same_page_many_times_does_not_cost_more(published, clinic, statements):
     patient = PatientBrowser(clinic)
-    costs = set()
+    url = patient.url("other_allergies")
+    costs = []
     for n in range(12):
-        shown = patient.client.get(patient.url("other_allergies"))
-        fields = {"ticket": shown.context["ticket"], "other_allergies": f"latex {n}"}
-        costs.add(cost_of(statements, lambda f=fields: patient.client.post(patient.url("other_allergies"), f)))
-    assert len(costs) == 1
+        fields = {"ticket": patient.client.get(url).context["ticket"], "other_allergies": f"latex {n}"}
+        costs.append(cost_of(statements, lambda f=fields: patient.client.post(url, f)))
+    # The first save of a new rule set also reads it, once for each process.
+    assert max(costs[1:]) <= SAVE
+    assert len(set(costs[1:])) == 1
 
 
 def wal_position() -> int:

@@ -144,8 +144,8 @@ def test_an_empty_page_is_answered_with_what_to_do_and_marked_in_its_title(patie
     assert answered.status_code == 422
     page = text_of(answered)
     assert re.search(r"<title>\s*Error:", page)
-    assert 'href="#q-date_of_birth"' in page
-    assert 'id="q-date_of_birth"' in page
+    assert 'href="#q1"' in page
+    assert 'id="q1"' in page
     assert "Enter the month, day and year you were born" in page
 
 

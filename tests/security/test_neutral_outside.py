@@ -57,6 +57,21 @@ def walked(published, clinic):
     return [(url, title_of(answer)) for url, answer in seen]
 
 
+@pytest.fixture
+def walked_links(published, clinic):
+    """Every link within the pages that are sent blank, and within the page that shows what is left to do."""
+    patient = PatientBrowser(clinic)
+    client, root = patient.client, f"/intake/{patient.public_id}/"
+    found = re.findall(r'href="(#[^"]*)"', client.get(f"{root}check/").content.decode())
+    for page in shipped_questionnaire().pages:
+        shown = client.get(f"{root}{page.number}/", follow=True)
+        ticket = shown.context.get("ticket") if shown.context else None
+        if ticket:
+            sent = client.post(f"{root}{page.number}/", {"ticket": ticket})
+            found += re.findall(r'href="(#[^"]*)"', sent.content.decode())
+    return found
+
+
 def test_no_title_names_a_topic(walked):
     sections = {section.title["en"].lower() for section in shipped_questionnaire().sections}
     named = [(url, title) for url, title in walked if TOPICS.search(title) or title.lower() in sections]
@@ -79,6 +94,12 @@ def test_no_address_names_a_topic(walked):
     own = re.compile(r"/intake/[A-Za-z0-9_-]+/")
     assert [url for url, _title in walked if TOPICS.search(own.sub("/intake/", url))] == []
     assert [url for url, _title in walked if not NEUTRAL_ADDRESS.match(url)] == []
+
+
+def test_no_link_within_a_page_names_what_it_leads_to(walked_links):
+    """A link followed within a page stands in the browser's history like any other address."""
+    assert len(walked_links) > 30
+    assert [link for link in walked_links if not re.fullmatch(r"#(?:q\d+|main|send)", link)] == []
 
 
 def test_where_a_saved_page_leads_is_neutral_too(published, clinic):
