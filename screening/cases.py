@@ -114,7 +114,7 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     messages = [new_case_message(case)]
     if case.severity == severity("emergency"):
         messages.append(urgent_message(case))
-    store_run(case, run, stage=Stage.SUBMITTED, events=[*([EventKind.OPENED] if is_new else []), EventKind.SUBMITTED])
+    store_run(case, run, stage=Stage.SUBMITTED, events=[EventKind.SUBMITTED])
     OutboxMessage.objects.bulk_create(messages)
     patient = audit_event("response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT)
     record([patient, _system_event("case.assessed", case, rules=case.rule_ids, rule_set=run.result.rule_set[2])])

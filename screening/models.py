@@ -43,7 +43,7 @@ class Case(ClinicRow):
     """One person's review. It holds what the queue sorts on and nothing that says who the person is."""
 
     response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="case")
-    reference = models.CharField(max_length=9, unique=True)
+    reference = models.CharField(max_length=9)
     status = models.CharField(max_length=20, choices=CaseStatus)
     severity = models.PositiveSmallIntegerField(
         help_text="5 emergency, 4 absolute, 3 relative, 2 caution, 1 info, 0 nothing listed."
@@ -52,7 +52,9 @@ class Case(ClinicRow):
     holds = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     closed_at = models.DateTimeField(null=True)
 
     objects = CaseQuerySet.as_manager()
@@ -60,6 +62,7 @@ class Case(ClinicRow):
     class Meta:
         constraints = [
             clinic_key("screening_case"),
+            models.UniqueConstraint(fields=["reference"], name="screening_case_reference_once"),
             models.CheckConstraint(
                 condition=Q(status=CaseStatus.UNFINISHED, submitted_at__isnull=True)
                 | (~Q(status=CaseStatus.UNFINISHED) & Q(submitted_at__isnull=False)),
@@ -146,7 +149,11 @@ class Assessment(ClinicRow):
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments", db_index=False)
     rule_set = models.ForeignKey(
-        RuleSetVersion, on_delete=models.PROTECT, null=True, help_text="Empty when none could be run."
+        RuleSetVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        help_text="Empty when none could be run.",
     )
     stage = models.CharField(max_length=10, choices=Stage)
     engine = models.CharField(max_length=40)

@@ -5,35 +5,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clinics', '0001_initial'),
-        ('intake', '0003_answers_out_of_line'),
+        ("clinics", "0001_initial"),
+        ("intake", "0003_answers_out_of_line"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='consent',
-            name='intake_consent_clinic_key',
+            model_name="consent",
+            name="intake_consent_clinic_key",
         ),
         migrations.AlterField(
-            model_name='consent',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="consent",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='consent',
-            name='response',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='intake.questionnaireresponse'),
+            model_name="consent",
+            name="response",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="consents",
+                to="intake.questionnaireresponse",
+            ),
         ),
         migrations.AlterField(
-            model_name='patient',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="patient",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='questionnaireresponse',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="questionnaireresponse",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
     ]

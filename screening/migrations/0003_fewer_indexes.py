@@ -6,77 +6,144 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clinics', '0001_initial'),
-        ('screening', '0002_same_clinic'),
+        ("clinics", "0001_initial"),
+        ("screening", "0002_same_clinic"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='assessment',
-            name='case',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='screening.case'),
+            model_name="assessment",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="assessments",
+                to="screening.case",
+            ),
         ),
         migrations.AlterField(
-            model_name='assessment',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="assessment",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='case',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="case",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='caseevent',
-            name='by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="caseevent",
+            name="by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AlterField(
-            model_name='caseevent',
-            name='case',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='screening.case'),
+            model_name="caseevent",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="events", to="screening.case"
+            ),
         ),
         migrations.AlterField(
-            model_name='caseevent',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="caseevent",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='caseevent',
-            name='decision',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='screening.decision'),
+            model_name="caseevent",
+            name="decision",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="screening.decision",
+            ),
         ),
         migrations.AlterField(
-            model_name='decision',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="decision",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='detectedissue',
-            name='assessment',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='issues', to='screening.assessment'),
+            model_name="detectedissue",
+            name="assessment",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="issues",
+                to="screening.assessment",
+            ),
         ),
         migrations.AlterField(
-            model_name='detectedissue',
-            name='case',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='issues', to='screening.case'),
+            model_name="detectedissue",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="issues", to="screening.case"
+            ),
         ),
         migrations.AlterField(
-            model_name='detectedissue',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="detectedissue",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='disposition',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="disposition",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
         migrations.AlterField(
-            model_name='observation',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="observation",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
     ]

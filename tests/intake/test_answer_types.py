@@ -402,10 +402,9 @@ def test_nothing_that_can_be_posted_breaks_a_field(link_id, texts):
     raw = {part: texts[n] if n < len(texts) else [] for n, part in enumerate(field.widget.parts)}
     try:
         reply = field.clean(raw)
-    except ValidationError as refused:
-        assert refused.messages[0]
-    else:
-        assert (reply.value is not None) == (reply.state is State.ANSWERED)
+    except ValidationError:
+        return
+    assert (reply.value is not None) == (reply.state is State.ANSWERED)
 
 
 # ── measures that can hardly be ────────────────────────────────────────────────────────────────────────────────────

@@ -1,16 +1,21 @@
 """One page at a time over HTTP: what a browser, a hand-made POST or a second tab sends, and that nothing is lost."""
 
 import datetime
+import html
 import re
+from unittest import mock
 
 import pytest
 from django.test import Client
 
 from clinic_site.audit.models import AuditEvent
+from clinic_site.publishing.documents import parse_source, read_source
+from clinic_site.publishing.services import publish_version
+from intake import questionnaires
 from intake.answers import State
-from intake.models import QuestionnaireResponse
+from intake.models import QuestionnaireResponse, QuestionnaireVersion
 from intake.published import questionnaire_of
-from tests.conftest import make_clinic
+from tests.conftest import make_clinic, shipped_questionnaire
 from tests.intake.drafts import filled
 from tests.patients import PatientBrowser
 
@@ -312,6 +317,41 @@ def test_the_ticket_of_another_page_does_not_count(patient):
     wrong = ticket(patient, "date_of_birth")
     answered = patient.client.post(patient.url("other_allergies"), {"other_allergies": "latex", "ticket": wrong})
     assert answered.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("zone", "is_today"), [("Pacific/Kiritimati", True), ("Etc/GMT+12", False), ("America/New_York", False)]
+)
+def test_today_is_the_date_at_the_clinic_and_a_date_never_moves(patient, zone, is_today):
+    patient.clinic.time_zone = zone
+    patient.clinic.save()
+    # 11:00 UTC on the 23rd is the 24th already at the clinic furthest east.
+    moment = datetime.datetime(2026, 11, 23, 11, tzinfo=datetime.UTC)
+    with mock.patch("django.utils.timezone.now", return_value=moment):
+        day = {".month": "11", ".day": "24", ".year": "2026"}
+        assert (patient.save("bp_reading_date", bp_reading_date=day).status_code == 303) == is_today
+        patient.save("date_of_birth")
+    assert kept(patient, "date_of_birth").shown == "April 27, 1985"
+
+
+def test_back_leads_to_the_page_before_that_is_asked(patient):
+    patient.save("suicide_attempt_ever", suicide_attempt_ever={"": "no"})
+    shown = patient.client.get(patient.url("thinking_of_hurting_someone_now"))
+    assert shown.context["back_url"] == patient.url("suicide_plan_or_intent_past_month")
+
+
+def test_a_draft_keeps_the_version_of_the_questions_it_was_started_on(patient):
+    source = read_source(questionnaires.SHIPPED)
+    name = next(name for name, text in source.items() if "link_id: aneurysm_or_avm" in text)
+    question = shipped_questionnaire().questions["aneurysm_or_avm"].text["en"]
+    assert question in source[name]
+    source[name] = source[name].replace(question, "Was a bulging blood vessel ever found in you?")
+    publish_version(
+        QuestionnaireVersion, document_id="clinic-intake", label="later", source=source, tree=parse_source(source)
+    )
+    newer = PatientBrowser(patient.clinic)
+    assert question in html.unescape(text_of(patient.client.get(patient.url("aneurysm_or_avm"))))
+    assert "bulging" in text_of(newer.client.get(newer.url("aneurysm_or_avm")))
 
 
 # ── two tabs ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -124,7 +124,7 @@ def test_somebody_under_age_can_not_send(ready):
 def later(**ago: float):
     """The clock moved on by so much."""
     moment = timezone.now() + datetime.timedelta(**ago)
-    return mock.patch("django.utils.timezone.now", lambda: moment)
+    return mock.patch("django.utils.timezone.now", return_value=moment)
 
 
 def test_answers_about_right_now_must_be_given_again_after_a_day(ready):

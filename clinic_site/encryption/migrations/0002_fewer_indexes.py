@@ -5,16 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clinics', '0001_initial'),
-        ('encryption', '0001_initial'),
+        ("clinics", "0001_initial"),
+        ("encryption", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='datakey',
-            name='clinic',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            model_name="datakey",
+            name="clinic",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinics.clinic",
+            ),
         ),
     ]

@@ -25,10 +25,10 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         while not stop.is_set():
             try:
-                sent = deliver_waiting()
+                tried = deliver_waiting()
             except OperationalError:
                 # The database is away: drop the dead connection and try again, because messages must survive a restart.
                 connection.close()
-                sent = 0
-            if not sent:
+                tried = 0
+            if not tried:
                 stop.wait(1.0)
