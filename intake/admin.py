@@ -38,4 +38,4 @@ class ConsentAdmin(ClinicRowAdmin):
     list_filter = ("decision",)
     search_fields = ("response__reference",)
     search_help_text = "A whole reference, for example 7QK2-M9XD."
-    shown = ("id", "response", "link_id", "version", "language", "text_sha256", "decision", "signed_at")
+    shown = ("id", "response", "link_id", "version", "language", "text_hash", "decision", "signed_at")

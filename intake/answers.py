@@ -83,6 +83,9 @@ class AnswerDocument:
     def to_json(self) -> dict[str, Any]:
         return {"answers": [asdict(a) for a in self.answers.values()], "history": [asdict(a) for a in self.history]}
 
+    def copy(self) -> "AnswerDocument":
+        return AnswerDocument(dict(self.answers), list(self.history))
+
     def get(self, link_id: str) -> Answer | None:
         return self.answers.get(link_id)
 

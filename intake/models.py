@@ -122,7 +122,7 @@ class Consent(ClinicRow):
     link_id = models.CharField(max_length=80)
     version = models.CharField(max_length=30)
     language = models.CharField(max_length=10)
-    text_sha256 = models.CharField(max_length=64, help_text="Of the text and the sentence signed, as shown.")
+    text_sha256 = models.BinaryField(max_length=32, help_text="Of the text and the sentence signed, as shown.")
     decision = models.CharField(max_length=6, choices=ConsentDecision)
     signature = models.BinaryField()
     signed_at = models.DateTimeField()
@@ -135,3 +135,7 @@ class Consent(ClinicRow):
 
     def __str__(self) -> str:
         return f"{self.link_id} {self.decision}"
+
+    @property
+    def text_hash(self) -> str:
+        return bytes(self.text_sha256).hex()

@@ -73,7 +73,8 @@ def save_page(
     """Saves the replies of one page and runs the emergency rules.
 
     `loaded_revision` is the revision the page was shown at. Raises ChangedElsewhere when a question of the page was
-    saved since; a `late` save (its browser pass had ended) then goes to the history instead. Raises AlreadySubmitted.
+    saved since; a `late` save (its browser pass had ended), or one that is an emergency, then goes to the history
+    instead. Raises AlreadySubmitted.
     """
     response = _locked(public_id)
     if not response.is_draft:
@@ -87,21 +88,23 @@ def save_page(
         for answer in answers
         if (earlier := document.get(answer.link_id))
     )
-    if conflicts and not late:
+    # What was typed counts as an alarm even where it does not become the answer.
+    considered = document.copy() if conflicts else document
+    for answer in answers:
+        considered.put(answer)
+    considered.retire_unasked(questionnaire, at=now.isoformat())
+    fired = page_saved.send(
+        QuestionnaireResponse, response=response, questionnaire=questionnaire, document=considered, page=page
+    )
+    emergency_rules = tuple(rule for _receiver, rules in fired for rule in rules or ())
+    if conflicts and not (late or emergency_rules):
         raise ChangedElsewhere
     if conflicts:
         document.history += answers
-    else:
-        for answer in answers:
-            document.put(answer)
-        document.retire_unasked(questionnaire, at=now.isoformat())
     response.revision += 1
     response.saved_at = now
     response.seal_document(document)
     response.save(update_fields=["revision", "saved_at", "answers"])
-    fired = page_saved.send(
-        QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document, page=page
-    )
     record(
         [
             audit_event(
@@ -115,7 +118,7 @@ def save_page(
             )
         ]
     )
-    return SavedPage(document, response.revision, tuple(rule for _receiver, rules in fired for rule in rules or ()))
+    return SavedPage(document, response.revision, emergency_rules)
 
 
 HELP_REPLY = "help_page_reply"
@@ -253,7 +256,7 @@ def _consents(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
             link_id=item.link_id,
             version=item.version,
             language=answer.language,
-            text_sha256=sha256(text.encode()).hexdigest(),
+            text_sha256=sha256(text.encode()).digest(),
             decision=ConsentDecision.PERMIT if signed else ConsentDecision.DENY,
             signed_at=datetime.datetime.fromisoformat(answer.at),
         )

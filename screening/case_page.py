@@ -179,7 +179,9 @@ def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
     """The flags of the newest run, and those of the draft that it does not repeat: an alarm is never gone by itself."""
     newest_id = case.newest_assessment_id  # type: ignore[attr-defined]
     issues = (
-        DetectedIssue.objects.filter(Q(assessment_id=newest_id) | Q(assessment__stage=Stage.DRAFT), case=case)
+        # By way of the assessments: the flags of one assessment are what their index finds.
+        DetectedIssue.objects.filter(Q(assessment_id=newest_id) | Q(assessment__stage=Stage.DRAFT))
+        .filter(assessment__case=case)
         .select_related("assessment")
         .order_by("-assessment_id", "position")
     )

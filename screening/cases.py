@@ -76,7 +76,7 @@ def _emergency_questions(rules: RuleSet, questionnaire: Questionnaire) -> dict[s
 
 
 def _open_urgent_case(response: QuestionnaireResponse, run: Run, fired: list[str]) -> None:
-    case = Case.objects.filter(response=response).first()
+    case = Case.objects.select_for_update().filter(response=response).first()
     if case is not None and set(fired) <= set(case.rule_ids):
         return
     is_new = case is None
@@ -108,11 +108,12 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     case.response = response
     case.status = CaseStatus.IN_REVIEW if case.owner_id else CaseStatus.WAITING
     case.submitted_at = response.submitted_at
+    reported = set(case.rule_ids)
     # An emergency that was reported keeps its place even when the answer was changed before sending.
     apply_result(case, run, keep_severity=not is_new)
     case.save(force_insert=is_new)
     messages = [new_case_message(case)]
-    if case.severity == severity("emergency"):
+    if any(issue.tier == "emergency" and issue.rule not in reported for issue in run.result.issues):
         messages.append(urgent_message(case))
     store_run(case, run, stage=Stage.SUBMITTED, events=[EventKind.SUBMITTED])
     OutboxMessage.objects.bulk_create(messages)

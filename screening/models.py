@@ -197,7 +197,6 @@ class DetectedIssue(ClinicRow):
             clinic_key("screening_detectedissue"),
             models.UniqueConstraint(fields=["assessment", "rule_id"], name="screening_issue_once"),
         ]
-        indexes = [models.Index(fields=["case", "assessment"], name="screening_issue_by_case")]
         triggers = append_only()
 
     def __str__(self) -> str:

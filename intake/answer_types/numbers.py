@@ -30,6 +30,8 @@ class Number(AnswerField):
         number = _decimal(typed[""])
         if number is None:
             raise self.unreadable(_("Write a number in digits, for example 72."))
+        if -number.as_tuple().exponent > self.item.decimals:  # type: ignore[operator]
+            raise self.unreadable(_("Write this with fewer digits after the point."))
         return str(number)
 
     def show(self, answer: str) -> str:

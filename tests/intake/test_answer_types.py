@@ -40,7 +40,7 @@ items:
       - {code: "pain", label: {en: "Pain"}}
       - {code: "fever", label: {en: "Fever"}}
       - {code: "none", label: {en: "None of these"}, exclusive: true}
-  - {link_id: drinks, type: number, unit: {en: drinks}, min: 0, max: 40, text: {en: Q}}
+  - {link_id: drinks, type: number, decimals: 1, unit: {en: drinks}, min: 0, max: 40, text: {en: Q}}
   - {link_id: height, type: height, min: 122, max: 229, text: {en: Q}}
   - {link_id: weight, type: weight, min: 27, max: 318, text: {en: Q}}
   - link_id: blood_pressure

@@ -167,7 +167,7 @@ def test_a_consent_keeps_the_hash_of_the_text_that_was_shown(ready):
     item = questionnaire_of(ready.response).questions["telehealth_consent"]
     shown = item.body["en"] + "\n\n" + item.statement["en"]
     consent = Consent.objects.get(link_id="telehealth_consent")
-    assert consent.text_sha256 == sha256(shown.encode()).hexdigest()
+    assert consent.text_hash == sha256(shown.encode()).hexdigest()
     assert (consent.version, consent.language) == (item.version, "en")
     name = ready.response.data_key.unseal(consent.signature, row=consent, label="consent.signature")
     assert name == "Sam Sample"
