@@ -74,11 +74,9 @@ def save_page(
 
     `loaded_revision` is the revision the page was shown at. Raises ChangedElsewhere when a question of the page was
     saved since; a `late` save (its browser pass had ended), or one that is an emergency, then goes to the history
-    instead. Raises AlreadySubmitted.
+    instead. Raises AlreadySubmitted, but for an emergency, of which staff must hear whenever it comes.
     """
     response = _locked(public_id)
-    if not response.is_draft:
-        raise AlreadySubmitted
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
@@ -89,7 +87,7 @@ def save_page(
         if (earlier := document.get(answer.link_id))
     )
     # What was typed counts as an alarm even where it does not become the answer.
-    considered = document.copy() if conflicts else document
+    considered = document.copy() if conflicts or not response.is_draft else document
     for answer in answers:
         considered.put(answer)
     considered.retire_unasked(questionnaire, at=now.isoformat())
@@ -97,14 +95,16 @@ def save_page(
         QuestionnaireResponse, response=response, questionnaire=questionnaire, document=considered, page=page
     )
     emergency_rules = tuple(rule for _receiver, rules in fired for rule in rules or ())
-    if conflicts and not (late or emergency_rules):
+    if not response.is_draft and not emergency_rules:
+        raise AlreadySubmitted
+    if conflicts and response.is_draft and not (late or emergency_rules):
         raise ChangedElsewhere
-    if conflicts:
-        document.history += answers
-    response.revision += 1
-    response.saved_at = now
-    response.seal_document(document)
-    response.save(update_fields=["revision", "saved_at", "answers"])
+    if response.is_draft:
+        document.history += answers if conflicts else []
+        response.revision += 1
+        response.saved_at = now
+        response.seal_document(document)
+        response.save(update_fields=["revision", "saved_at", "answers"])
     record(
         [
             audit_event(

@@ -3,8 +3,8 @@
 import datetime
 import logging
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from django.utils import timezone
@@ -15,7 +15,7 @@ from intake.answers import AnswerDocument
 from intake.models import QuestionnaireResponse
 from intake.questionnaires import Questionnaire
 from screening.engine import ENGINE, FAILED, Result, assess, assess_draft, flag_failure
-from screening.facts import Facts, Measurement, facts_from_response
+from screening.facts import Facts, Measurement, facts_from_response, link_ids_of
 from screening.models import Assessment, Case, DetectedIssue, Observation, Stage
 from screening.published import current_rule_set
 from screening.rules import RuleSet
@@ -25,13 +25,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One run: the facts the rules saw and what they said."""
+    """One run: the facts the rules saw and what they said. `answered_at`: when the answers behind each cause were given."""
 
     rule_set_id: uuid.UUID | None
     facts: Facts
     result: Result
     at: datetime.datetime
     on: datetime.date
+    answered_at: Mapping[str, str] = field(default_factory=dict)
 
 
 def screen_response(
@@ -62,7 +63,14 @@ def screen_response(
         readings_on=response.clinic.today(),
     )
     result = assess(rules, facts.values) if saved is None else assess_draft(rules, facts.values, saved=saved)
-    return Run(version_id, facts, result, timezone.now(), today)
+    causes = {fact for issue in result.issues for fact in issue.caused_by}
+    answered_at = {fact: _answered_at(fact, questionnaire, document) for fact in sorted(causes)}
+    return Run(version_id, facts, result, timezone.now(), today, answered_at)
+
+
+def _answered_at(fact: str, questionnaire: Questionnaire, document: AnswerDocument) -> str:
+    given = (document.get(link_id) for link_id in link_ids_of(fact, questionnaire))
+    return " ".join(answer.at for answer in given if answer is not None)
 
 
 def screen_or_flag(
@@ -124,15 +132,19 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
 
 
 def _json_values(facts: Facts) -> dict[str, str | float]:
-    """Facts as JSON holds them: "never" (infinity) by its name."""
-    return {name: "never" if value == float("inf") else value for name, value in facts.values.items()}
+    """Facts as JSON holds them: "never" (infinity) by name, and without what the rule set derives from the others."""
+    given = ((name, value) for name, value in facts.values.items() if name not in facts.derived)
+    return {name: "never" if value == float("inf") else value for name, value in given}
 
 
 def _fingerprint(case: Case, run: Run, rule: str, tier: str, status: str, caused_by: tuple[str, ...]) -> bytes:
     """Keyed, because the values behind a flag could otherwise be guessed from it."""
     # Numbers that only count days move by themselves; the flag is the same finding as long as its tier is.
     values = {n: "counted" if "since" in n or n.endswith("age_days") else run.facts.values.get(n) for n in caused_by}
-    return blind_index("issue.fingerprint", case.clinic_id, str(case.id), rule, tier, status, canonical_form(values))
+    # An answer given anew is a new finding: a flag that was closed on the earlier one does not stay closed.
+    given = [run.answered_at.get(name, "") for name in caused_by]
+    what = canonical_form([values, given])
+    return blind_index("issue.fingerprint", case.clinic_id, str(case.id), rule, tier, status, what)
 
 
 def measurements_of(case: Case, observations: Iterable[Observation]) -> list[Measurement]:

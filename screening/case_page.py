@@ -176,7 +176,10 @@ def build_case_page(case: Case) -> CasePage:
 
 
 def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
-    """The flags of the newest run, and those of the draft that it does not repeat: an alarm is never gone by itself."""
+    """The flags of the newest run, and those of the draft that it does not repeat as severely.
+
+    An alarm is never gone by itself, however its answer was softened later.
+    """
     newest_id = case.newest_assessment_id  # type: ignore[attr-defined]
     issues = (
         # By way of the assessments: the flags of one assessment are what their index finds.
@@ -185,10 +188,11 @@ def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
         .select_related("assessment")
         .order_by("-assessment_id", "position")
     )
-    flags, seen = [], set()
+    flags: list[Flag] = []
+    shown: dict[str, int] = {}
     for issue in issues:
-        if issue.rule_id not in seen:
-            seen.add(issue.rule_id)
+        if severity(issue.tier) > shown.get(issue.rule_id, 0):
+            shown[issue.rule_id] = severity(issue.tier)
             flags.append(_flag(issue, questionnaire, from_draft=issue.assessment_id != newest_id))
     _add_dispositions(case, flags)
     return sorted(flags, key=lambda flag: -severity(flag.issue.tier))

@@ -1,17 +1,17 @@
 """What happens to a case when the patient acts: an emergency on an unfinished intake, and the submission."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from clinic_site.audit.models import Actor, AuditEvent
+from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.messaging.models import OutboxMessage
 from intake.answers import AnswerDocument
 from intake.models import QuestionnaireResponse
 from intake.questionnaires import Page, Questionnaire
-from screening.assessments import Run, assessment_rows, screen_or_flag, screen_response
-from screening.engine import Status, flag_failure
+from screening.assessments import Run, assessment_rows, measurements_of, screen_or_flag, screen_response
+from screening.engine import Status, bind, evaluate_rule, flag_failure
 from screening.facts import link_ids_of
 from screening.messages import assessment_error_message, new_case_message, urgent_message
 from screening.models import Case, CaseEvent, CaseStatus, DetectedIssue, EventKind, Stage
@@ -34,7 +34,7 @@ def emergency_rules_on_page(
     if checked[0] is None:
         return []
     run, involved = checked[0]
-    _open_urgent_case(response, run, list(involved))
+    _open_urgent_case(response, document, run, involved)
     asked_here = {item.link_id for item in page.questions}
     return [rule for rule, link_ids in involved.items() if asked_here & link_ids]
 
@@ -61,11 +61,21 @@ def _draft_run(
     run = screen_response(response, questionnaire, document, rule_set=(version_id, rules), saved=saved)
     if not run.result.issues:
         return None
-    involved = {
-        issue.rule: {link_id for fact in (*issue.caused_by, *issue.settled_by) for link_id in sources[fact]}
-        for issue in run.result.issues
-    }
+    asked_here = {item.link_id for item in page.questions}
+    involved = {}
+    for issue in run.result.issues:
+        here = {fact for fact in sources if asked_here & set(sources[fact])}
+        facts = {*issue.caused_by, *issue.settled_by, *(here if _fires_by(rules, issue.rule, run, here) else ())}
+        involved[issue.rule] = {link_id for fact in facts for link_id in sources[fact]}
     return run, involved
+
+
+def _fires_by(rules: RuleSet, rule_id: str, run: Run, names: set[str]) -> bool:
+    """Whether these facts alone raise the rule: a second yes is as much an alarm as the first, which already is the cause."""
+    rule = rules.by_id[rule_id]
+    facts = {name: run.facts.values[name] for name in rule.reads(rules.constants) if name in names & run.facts.values.keys()}
+    outcome = evaluate_rule(rule, bind(rules, facts), facts)
+    return outcome.status is Status.FIRED and not outcome.worst_case_assumed
 
 
 @lru_cache(maxsize=8)
@@ -75,10 +85,18 @@ def _emergency_questions(rules: RuleSet, questionnaire: Questionnaire) -> dict[s
     return {fact: link_ids_of(fact, questionnaire) for fact in facts}
 
 
-def _open_urgent_case(response: QuestionnaireResponse, run: Run, fired: list[str]) -> None:
+def _open_urgent_case(
+    response: QuestionnaireResponse, document: AnswerDocument, run: Run, involved: Mapping[str, set[str]]
+) -> None:
+    """Puts the case on top and calls staff, unless they were called for just this: the same rules on unchanged answers."""
+    fired = list(involved)
     case = Case.objects.select_for_update().filter(response=response).first()
     if case is not None and set(fired) <= set(case.rule_ids):
-        return
+        last = case.assessments.filter(stage=Stage.DRAFT).order_by("-id").first()
+        called_at = last.assessed_at.isoformat() if last else ""
+        changes = (change for ids in involved.values() for link_id in ids for change in document.changes(link_id))
+        if all(change.superseded_at <= called_at for change in changes):
+            return
     is_new = case is None
     if case is None:
         case = Case(
@@ -93,19 +111,21 @@ def _open_urgent_case(response: QuestionnaireResponse, run: Run, fired: list[str
     case.severity = max(case.severity, severity(run.result.highest_tier))
     case.rule_ids = sorted({*case.rule_ids, *fired})
     case.save(force_insert=is_new)
-    store_run(case, run, stage=Stage.DRAFT, events=[EventKind.OPENED] if is_new else [])
+    store_run(case, run, stage=Stage.DRAFT, event=EventKind.OPENED if is_new else EventKind.ASSESSED)
     OutboxMessage.objects.bulk_create([urgent_message(case)])
-    record([_system_event("case.emergency", case, rules=fired)])
+    record([audit_event("case.emergency", clinic_id=case.clinic_id, entity=case, rules=fired)])
 
 
 def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument) -> Case:
     """Screens a submitted response and puts its case in the queue. Part of the submit transaction."""
-    run = screen_or_flag(response, questionnaire, document)
     case = Case.objects.select_for_update().filter(response=response).first()
     is_new = case is None
     if case is None:
-        case = Case(clinic_id=response.clinic_id, response=response, reference=response.reference, opened_at=run.at)
+        now = response.submitted_at
+        case = Case(clinic_id=response.clinic_id, response=response, reference=response.reference, opened_at=now)
     case.response = response
+    measurements = [] if is_new else measurements_of(case, case.observations.all())
+    run = screen_or_flag(response, questionnaire, document, measurements=measurements)
     case.status = CaseStatus.IN_REVIEW if case.owner_id else CaseStatus.WAITING
     case.submitted_at = response.submitted_at
     reported = set(case.rule_ids)
@@ -115,10 +135,13 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     messages = [new_case_message(case)]
     if any(issue.tier == "emergency" and issue.rule not in reported for issue in run.result.issues):
         messages.append(urgent_message(case))
-    store_run(case, run, stage=Stage.SUBMITTED, events=[EventKind.SUBMITTED])
+    store_run(case, run, stage=Stage.SUBMITTED, event=EventKind.SUBMITTED)
     OutboxMessage.objects.bulk_create(messages)
-    patient = audit_event("response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT)
-    record([patient, _system_event("case.assessed", case, rules=case.rule_ids, rule_set=run.result.rule_set[2])])
+    detail: dict[str, Any] = {"case": case.reference, "rules": case.rule_ids, "rule_set": run.result.rule_set[2]}
+    submitted = audit_event(
+        "response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT, **detail
+    )
+    record([submitted])
     return case
 
 
@@ -130,25 +153,13 @@ def apply_result(case: Case, run: Run, *, keep_severity: bool = False) -> None:
     case.holds = sum(issue.hold for issue in run.result.issues)
 
 
-def store_run(case: Case, run: Run, *, stage: Stage, events: Iterable[EventKind] = ()) -> None:
-    """Appends the assessment, its flags and the steps of the timeline that led to it."""
+def store_run(case: Case, run: Run, *, stage: Stage, event: EventKind = EventKind.ASSESSED) -> None:
+    """Appends the assessment, its flags and the step of the timeline that led to it."""
     assessment, issues = assessment_rows(case, run, stage=stage)
     assessment.save(force_insert=True)
     DetectedIssue.objects.bulk_create(issues)
     if any(issue.status == Status.ERROR.value for issue in run.result.issues):
         assessment_error_message(case.response).save(force_insert=True)
-    kinds = [*events, EventKind.ASSESSED]
-    CaseEvent.objects.bulk_create(
-        CaseEvent(
-            clinic_id=case.clinic_id,
-            case=case,
-            kind=kind,
-            at=run.at,
-            detail=f"{len(issues)} flags" if kind == EventKind.ASSESSED else "",
-        )
-        for kind in kinds
+    CaseEvent.objects.create(
+        clinic_id=case.clinic_id, case=case, kind=event, at=run.at, detail=f"{len(issues)} flags listed"
     )
-
-
-def _system_event(action: str, case: Case, **detail: Any) -> AuditEvent:
-    return audit_event(action, clinic_id=case.clinic_id, entity=case, **detail)

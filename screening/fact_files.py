@@ -60,7 +60,7 @@ def _finite(name: str, value: Any) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
 def without_implausible(facts: Facts, questionnaire: Questionnaire) -> Facts:

@@ -59,11 +59,16 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one person. `values` are bound; `states` says why a fact is not; `lists` are what was typed."""
+    """What is known of one person.
+
+    `values` are bound; `states` says why a fact is not; `lists` are what was typed; `derived` names the values that
+    follow from others.
+    """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    derived: frozenset[str] = frozenset()
 
 
 @cache
@@ -270,7 +275,7 @@ class _ResponseReader:
                 self.states[measurement.fact] = "implausible"
             else:
                 self.values[measurement.fact] = value
-            if measurement.fact in ("systolic_mmhg", "diastolic_mmhg"):
+            if is_reading:
                 self.states.pop("bp_reading_age_days", None)
                 self.values["bp_reading_age_days"] = float((self.readings_on - measurement.on).days)
 
@@ -303,13 +308,16 @@ def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
 
 
 def derive(facts: Facts, lexicon: Lexicon) -> Facts:
-    """Adds body mass index and medicine classes. What is given already stays as given."""
+    """Adds body mass index and medicine classes."""
     derived: dict[str, Value] = {}
     height, weight = facts.values.get("height_cm"), facts.values.get("weight_kg")
     if isinstance(height, float) and isinstance(weight, float) and height > 0:
         derived["bmi_kg_m2"] = float(Decimal(str(weight)) / (Decimal(str(height)) / 100) ** 2)
     derived |= _medicine_facts(facts, lexicon)
-    return replace(facts, values={**derived, **facts.values})
+    # A medicine on the list is taken, whatever else was said.
+    listed = {name: value for name, value in derived.items() if value == "yes"}
+    values = {**derived, **facts.values, **listed}
+    return replace(facts, values=values, derived=frozenset(derived) - facts.values.keys())
 
 
 def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:

@@ -68,6 +68,10 @@ class SignIn(Answers422, LoginView):
         action, pairs = carried
         return render(self.request, "accounts/carry_on.html", {"action": action, "carried": pairs})
 
+    def form_invalid(self, form: Any) -> HttpResponse:
+        record([audit_event("staff.sign-in-failed", clinic_id=None, address=self.request.META.get("REMOTE_ADDR"))])
+        return super().form_invalid(form)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         packed = self.request.POST.get(_CARRIED, "")
         return {**super().get_context_data(**kwargs), "carried": [(_CARRIED, packed)] if packed else []}

@@ -65,6 +65,11 @@ def test_a_misspelling_raises_both_the_class_and_the_doubt(line, meant):
     assert "no" not in {value for name, value in facts.items() if name.startswith("takes_")}
 
 
+def test_a_misspelling_beside_a_known_medicine_leaves_the_line_in_doubt():
+    reading = LEXICON.read("metformin, phenelzin")
+    assert (reading.exact, reading.suggested, reading.recognised) == (("metformin",), ("phenelzine",), False)
+
+
 LOOK_ALIKES = [
     ("Lamictal", "Lamisil"),
     ("Xanax", "Zantac"),

@@ -41,9 +41,20 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(results, ensure_ascii=False, indent=2))
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ. Raises ValueError for a name that stands twice, because one of the two would be lost."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise ValueError(f"the name {next(n for n in names if names.count(n) > 1)} stands twice")
+    return values
+
+
 def _read(path: str) -> list[Any]:
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=lambda _name: None)
+        content = json.loads(
+            Path(path).read_text(encoding="utf-8"), parse_constant=lambda _name: None, object_pairs_hook=_once_each
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(
             f"{path}: can not be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}", returncode=2
