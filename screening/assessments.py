@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One run: the facts the rules saw and what they said. `answered_at`: when the answers behind each cause were given."""
+    """One run: the facts the rules saw and what they said. `answered_at`: when the answers behind it were given."""
 
     rule_set_id: uuid.UUID | None
     facts: Facts

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.utils import timezone
+
 from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.messaging.models import OutboxMessage
@@ -71,9 +73,11 @@ def _draft_run(
 
 
 def _fires_by(rules: RuleSet, rule_id: str, run: Run, names: set[str]) -> bool:
-    """Whether these facts alone raise the rule: a second yes is as much an alarm as the first, which already is the cause."""
+    """Whether these facts alone raise the rule: a second yes is as much an alarm as the first, which is its cause."""
     rule = rules.by_id[rule_id]
-    facts = {name: run.facts.values[name] for name in rule.reads(rules.constants) if name in names & run.facts.values.keys()}
+    facts = {
+        name: run.facts.values[name] for name in rule.reads(rules.constants) if name in names & run.facts.values.keys()
+    }
     outcome = evaluate_rule(rule, bind(rules, facts), facts)
     return outcome.status is Status.FIRED and not outcome.worst_case_assumed
 
@@ -88,7 +92,7 @@ def _emergency_questions(rules: RuleSet, questionnaire: Questionnaire) -> dict[s
 def _open_urgent_case(
     response: QuestionnaireResponse, document: AnswerDocument, run: Run, involved: Mapping[str, set[str]]
 ) -> None:
-    """Puts the case on top and calls staff, unless they were called for just this: the same rules on unchanged answers."""
+    """Puts the case on top and calls staff, unless they were called for just this: the same rules and answers."""
     fired = list(involved)
     case = Case.objects.select_for_update().filter(response=response).first()
     if case is not None and set(fired) <= set(case.rule_ids):
@@ -121,7 +125,7 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     case = Case.objects.select_for_update().filter(response=response).first()
     is_new = case is None
     if case is None:
-        now = response.submitted_at
+        now = response.submitted_at or timezone.now()
         case = Case(clinic_id=response.clinic_id, response=response, reference=response.reference, opened_at=now)
     case.response = response
     measurements = [] if is_new else measurements_of(case, case.observations.all())

@@ -266,7 +266,12 @@ class _ResponseReader:
             self.values["licensed_state"] = "yes" if state in licensed_states else "no"
 
     def read_measurements(self, measurements: Iterable[Measurement]) -> None:
+        read_on, _why_not = self.named("bp_reading_date")
         for measurement in sorted(measurements, key=lambda m: m.on):
+            is_reading = measurement.fact in ("systolic_mmhg", "diastolic_mmhg")
+            if is_reading and read_on and measurement.on.isoformat() < read_on:
+                # Staff stand over the patient, but an older reading does not stand over a newer one.
+                continue
             link_id, part = MEASURES.get(measurement.fact, ("", ""))
             item, value = self.questionnaire.questions.get(link_id), measurement.value
             self.states.pop(measurement.fact, None)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -147,7 +147,9 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
         here = (
             Membership.objects.filter(clinic_id__in=clinics).select_related("clinic").order_by("clinic__name", "role")
         )
-        return super().get_queryset(request).prefetch_related(Prefetch("memberships", queryset=here, to_attr="here"))
+        own = Q(memberships__clinic_id__in=clinics) | Q(memberships=None)
+        people = super().get_queryset(request).filter(own).distinct()
+        return people.prefetch_related(Prefetch("memberships", queryset=here, to_attr="here"))
 
     @admin.display(description="roles")
     def roles_here(self, person: Any) -> str:

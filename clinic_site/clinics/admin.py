@@ -5,8 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from clinic_site.accounts.models import Membership
 from clinic_site.audit.admin import AuditedAdmin
+from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import WEEKDAYS, Clinic, check_holidays, check_states
 
 
@@ -114,3 +118,18 @@ class ClinicAdmin(AuditedAdmin):
         ("How to reach it", {"fields": ("phone", "alert_email", "time_zone", "hours", "holidays")}),
         ("For people in danger", {"fields": ("crisis_text", "crisis_text_review_by")}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Clinic]:
+        """The clinics this person works for; the others' phone and alert address are not theirs to see or set."""
+        return super().get_queryset(request).filter(pk__in=self.user(request).clinics_with(self.view_permission))
+
+    def has_change_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
+        return self.user(request).may(self.change_permission, obj.pk if obj is not None else None)
+
+    def save_model(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> None:
+        """A clinic is run by whoever added it, until they grant the role to others."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            user = self.user(request)
+            Membership.objects.create(user=user, clinic=obj, role="administrator")
+            record([audit_event("role.granted", clinic_id=obj.pk, entity=user, user=user, role="administrator")])

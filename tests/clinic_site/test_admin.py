@@ -334,14 +334,24 @@ def test_nobody_edits_their_own_roles_or_locks_themselves_out(administrator, cli
     assert me.is_active
 
 
-def test_roles_of_other_clinics_are_neither_shown_nor_granted(administrator):
+def test_roles_of_other_clinics_are_neither_shown_nor_granted(administrator, staff):
     elsewhere = make_clinic("elsewhere")
-    person = make_user("clinician", elsewhere)
+    person = staff("front-desk")
+    Membership.objects.create(user=person, clinic=elsewhere, role="clinician")
     address = page(User, "change", person.pk)
     assert "Elsewhere Test Clinic" not in administrator.get(address).content.decode()
     assert administrator.post(address, person_fields(person, (elsewhere, "auditor"))).status_code == 422
-    administrator.post(address, person_fields(person, removed=person.memberships.all()))
-    assert list(person.memberships.values_list("role", flat=True)) == ["clinician"]
+    administrator.post(address, person_fields(person, removed=person.memberships.filter(clinic=elsewhere)))
+    assert person.memberships.filter(clinic=elsewhere, role="clinician").exists()
+
+
+def test_clinics_and_people_elsewhere_are_not_an_administrators(administrator):
+    elsewhere = make_clinic("elsewhere")
+    person = make_user("clinician", elsewhere, name="Dr. Elsewhere")
+    for listed in (reverse("admin:clinics_clinic_changelist"), reverse("admin:accounts_user_changelist")):
+        assert "elsewhere" not in administrator.get(listed).content.decode().lower()
+    assert administrator.get(page(Clinic, "change", elsewhere.pk)).status_code != 200
+    assert administrator.get(page(User, "change", person.pk)).status_code != 200
 
 
 def test_somebody_who_also_works_elsewhere_keeps_name_and_access(administrator):
@@ -377,7 +387,7 @@ def test_a_first_password_follows_the_rules_for_passwords(administrator, staff):
 
 def test_no_first_password_is_set_for_somebody_of_another_clinic_or_oneself(administrator, director):
     person = make_user("clinician", make_clinic("elsewhere"))
-    assert administrator.get(password_page(person)).status_code == 403
+    assert administrator.get(password_page(person)).status_code == 404
     assert administrator.get(password_page(administrator.user)).status_code == 403
     assert director.get(password_page(person)).status_code == 403
 

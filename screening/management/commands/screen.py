@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names differ. Raises ValueError for a name that stands twice, because one of the two would be lost."""
+    """An object whose names differ. Raises ValueError for a name that stands twice: one of the two would be lost."""
     values = dict(pairs)
     if len(values) < len(pairs):
         names = [name for name, _value in pairs]
