@@ -1,7 +1,12 @@
 """Fixtures that every room of the tests shares: published content, a clinic, staff by role, and people who answered."""
 
+import fcntl
+import os
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +127,37 @@ class Statements(CaptureQueriesContext):
 @pytest.fixture
 def statements() -> Callable[[], Statements]:
     return lambda: Statements(connection)
+
+
+_run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+_alone = (Path(tempfile.gettempdir()) / f"clinic-tests-{_run}.lock").open("w")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Any:
+    """Each test, with its setting up and tidying, runs among those of the other workers, unless one asks to be `alone`."""
+    fcntl.flock(_alone, fcntl.LOCK_SH)
+    try:
+        return (yield)
+    finally:
+        fcntl.flock(_alone, fcntl.LOCK_UN)
+
+
+def pytest_unconfigure() -> None:
+    Path(_alone.name).unlink(missing_ok=True)
+
+
+@pytest.fixture
+def alone() -> Callable[[], AbstractContextManager[None]]:
+    """`with alone():` no other test runs meanwhile, for what is measured on the whole server."""
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        fcntl.flock(_alone, fcntl.LOCK_EX)
+        yield
+        fcntl.flock(_alone, fcntl.LOCK_SH)
+
+    return hold
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from clinic_site.launcher import Problem
 from clinic_site.launcher.binaries import binary_directories
@@ -67,7 +68,9 @@ def _for_pytest(environment: dict[str, str]) -> dict[str, str]:
 
     Playwright runs an event loop in the thread of the test, where Django would refuse to use the database.
     """
-    return {"HASHED_STATIC": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "true"} | environment
+    settings = {"HASHED_STATIC": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "true"} | environment
+    Path(settings["STATIC_ROOT"]).mkdir(parents=True, exist_ok=True)
+    return settings
 
 
 def _like_production(environment: dict[str, str]) -> dict[str, str]:

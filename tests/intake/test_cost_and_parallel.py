@@ -1,5 +1,6 @@
 """What a page and a submission cost the database, and fifty people pressing Send at once."""
 
+import statistics
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -103,19 +104,19 @@ def wal_position() -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_submission_writes_at_most_ten_kilobytes_of_log():
+def test_a_submission_writes_at_most_ten_kilobytes_of_log(alone):
     publish_shipped_content()
     clinic = make_clinic("riverside")
     current_rule_set()
-    written = []
-    for _ in range(9):
-        patient = filled(clinic)
-        path, sent = f"/intake/{patient.public_id}/submit/", {"idempotency_key": str(uuid.uuid4())}
-        before = wal_position()
-        assert patient.client.post(path, sent).status_code == 303
-        written.append(wal_position() - before)
-    # The log is one for the whole server: whatever else wrote meanwhile only adds, so the least is the closest.
-    assert 0 < min(written) <= WAL_BYTES_OF_A_SUBMIT, written
+    patients, written = [filled(clinic) for _ in range(7)], []
+    with alone():
+        for patient in patients:
+            path, sent = f"/intake/{patient.public_id}/submit/", {"idempotency_key": str(uuid.uuid4())}
+            before = wal_position()
+            assert patient.client.post(path, sent).status_code == 303
+            written.append(wal_position() - before)
+    # The median leaves out the whole pages that are written after a checkpoint and the splitting of an index page.
+    assert 0 < statistics.median(written) <= WAL_BYTES_OF_A_SUBMIT, written
 
 
 @pytest.mark.django_db(transaction=True)
