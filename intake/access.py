@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from intake.models import QuestionnaireResponse
 
-COOKIE = "intake" if settings.PLAIN_HTTP else "__Host-intake"
+_PREFIX = "intake-" if settings.PLAIN_HTTP else "__Host-intake-"
 _DRAFT_LIVES_SECONDS = 30 * 24 * 60 * 60
 _SALT = "intake.page-ticket"
 
@@ -38,10 +38,15 @@ def read_ticket(text: str, *, public_id: str, page: int) -> Ticket | None:
     return ticket if (ticket.public_id, ticket.page) == (public_id, page) else None
 
 
+def pass_cookie(public_id: str) -> str:
+    """The name of the cookie for one draft. Each has its own: starting a second form does not shut the first."""
+    return _PREFIX + public_id
+
+
 def set_pass(http_response: HttpResponse, response: QuestionnaireResponse, token: str) -> None:
     http_response.set_cookie(
-        COOKIE,
-        f"{response.public_id}.{token}",
+        pass_cookie(response.public_id),
+        token,
         max_age=_DRAFT_LIVES_SECONDS,
         secure=not settings.PLAIN_HTTP,
         httponly=True,
@@ -50,11 +55,10 @@ def set_pass(http_response: HttpResponse, response: QuestionnaireResponse, token
 
 
 def holds_pass(request: HttpRequest, response: QuestionnaireResponse) -> bool:
-    public_id, _dot, token = request.COOKIES.get(COOKIE, "").partition(".")
-    return public_id == response.public_id and response.opens_with(token)
+    return response.opens_with(request.COOKIES.get(pass_cookie(response.public_id), ""))
 
 
-def held_public_id(request: HttpRequest) -> str:
-    """The draft this browser says it holds; unchecked, but spelled as one can be (a NUL would stop the database)."""
-    held = request.COOKIES.get(COOKIE, "").partition(".")[0]
-    return held if slug_re.match(held) else ""
+def held_public_ids(request: HttpRequest) -> list[str]:
+    """The drafts this browser says it holds; unchecked, but spelled as one can be (a NUL would stop the database)."""
+    names = (name.removeprefix(_PREFIX) for name in request.COOKIES if name.startswith(_PREFIX))
+    return [name for name in names if slug_re.match(name)]

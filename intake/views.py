@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.clinics.models import Clinic
-from intake.access import Ticket, held_public_id, holds_pass, read_ticket, set_pass
+from intake.access import Ticket, held_public_ids, holds_pass, read_ticket, set_pass
 from intake.answers import AnswerDocument
 from intake.completeness import asked_pages, first_open_page, is_under_age
 from intake.forms import PageForm
@@ -56,9 +56,10 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _unfinished(request: HttpRequest, clinic: Clinic) -> QuestionnaireResponse | None:
-    held = held_public_id(request)
-    response = QuestionnaireResponse.objects.filter(public_id=held, clinic=clinic).first() if held else None
-    return response if response is not None and response.is_draft and holds_pass(request, response) else None
+    """The newest draft of this clinic that this browser may open."""
+    held = held_public_ids(request)
+    drafts = QuestionnaireResponse.objects.filter(public_id__in=held, clinic=clinic).order_by("-id") if held else ()
+    return next((draft for draft in drafts if draft.is_draft and holds_pass(request, draft)), None)
 
 
 def _about(clinic: Clinic) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from clinic_site.accounts.models import Membership, User
 from clinic_site.clinics.models import Clinic
 from clinic_site.encryption.models import DataKey
 from clinic_site.records.identifiers import public_id, reference, uuid7
-from intake.access import COOKIE, Ticket
+from intake.access import Ticket, pass_cookie
 from intake.models import Patient, QuestionnaireResponse
 from intake.published import questionnaire_of
 from screening.assessments import screen_response
@@ -30,6 +30,7 @@ from screening.demo.answers import complete_answers
 from screening.demo.filling import answer_draft, fill_in
 from screening.models import Assessment, Case, CaseEvent, DetectedIssue
 from screening.published import current_rule_set
+from screening.queue import queue_page
 
 _BATCH = 2000
 _FRAMES = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
@@ -61,7 +62,7 @@ class Bench:
         )
         self.user = User.objects.create(email="clinician@bench.example", name="Bench Clinician")
         Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician")
-        self.staff, self.browser = Client(), Client()
+        self.staff, self.browser = Client(HTTP_HOST="127.0.0.1"), Client(HTTP_HOST="127.0.0.1")
         self.staff.force_login(self.user)
         answers = complete_answers(aneurysm_or_avm="yes", parent_sibling_or_child_psychosis="not_sure")
         self.answers = answers
@@ -107,17 +108,18 @@ class Bench:
         bare_page, _wal = self._time(lambda: self.browser.get("/help-now/"))
         write, write_wal = self._time(self._reference_write)
         drafts = [answer_draft(self.clinic, self.answers) for _ in range(self.rounds + 2)]
-        with_pass = [(draft, self._with_pass(draft)) for draft in drafts]
+        for draft in drafts:
+            self._give_pass(draft)
         cases = iter(list(Case.objects.order_by("?").values_list("reference", flat=True)[: self.rounds + 2]))
         deep = self._deep_cursor()
-        submits = iter(with_pass)
+        submits = iter(drafts)
         return [
             Measured("reference: page without database", bare_page, 1.0, 0, 0.0),
             Measured("reference: one durable write, bare SQL", write, 1.0, 1, write_wal),
             self._row("rules for a full intake, explained", self._rules, write),
-            self._row("question page", lambda: self._question(*with_pass[0]), bare_page),
-            self._row("save a page", lambda: self._save(*with_pass[0]), write),
-            self._row("submit", lambda: self._submit(*next(submits)), write),
+            self._row("question page", lambda: self._question(drafts[0]), bare_page),
+            self._row("save a page", lambda: self._save(drafts[0]), write),
+            self._row("submit", lambda: self._submit(next(submits)), write),
             self._row("queue page", lambda: self._ok(self.staff.get("/review/")), bare_page),
             self._row("queue page, deep", lambda: self._ok(self.staff.get(f"/review/?after={deep}")), bare_page),
             self._row("case page", lambda: self._ok(self.staff.get(f"/review/{next(cases)}/")), bare_page),
@@ -150,40 +152,35 @@ class Bench:
                 [parent, b"x" * 4096, parent],
             )
 
-    def _with_pass(self, draft: QuestionnaireResponse) -> str:
-        """The cookie that opens a draft. One client serves all: the first request of a client loads the middleware."""
+    def _give_pass(self, draft: QuestionnaireResponse) -> None:
+        """Lets the one patient's browser open a draft; one serves all, because a new client loads the middleware."""
         token = draft.new_access_token()
         QuestionnaireResponse.objects.filter(pk=draft.pk).update(access_digest=draft.access_digest)
-        return f"{draft.public_id}.{token}"
-
-    def _patient(self, cookie: str) -> Client:
-        self.browser.cookies[COOKIE] = cookie
-        return self.browser
+        self.browser.cookies[pass_cookie(draft.public_id)] = token
 
     def _rules(self) -> None:
         response = self.template
         screen_response(response, questionnaire_of(response), response.document(), rule_set=current_rule_set())
 
-    def _question(self, draft: QuestionnaireResponse, cookie: str) -> None:
+    def _question(self, draft: QuestionnaireResponse) -> None:
         number = questionnaire_of(draft).page_of["aneurysm_or_avm"].number
-        self._ok(self._patient(cookie).get(f"/intake/{draft.public_id}/{number}/"))
+        self._ok(self.browser.get(f"/intake/{draft.public_id}/{number}/"))
 
-    def _save(self, draft: QuestionnaireResponse, cookie: str) -> None:
+    def _save(self, draft: QuestionnaireResponse) -> None:
         number = questionnaire_of(draft).page_of["aneurysm_or_avm"].number
         ticket = Ticket(draft.public_id, number, 10_000).sign()
         url = f"/intake/{draft.public_id}/{number}/"
-        self._ok(self._patient(cookie).post(url, {"ticket": ticket, "aneurysm_or_avm": "yes"}))
+        self._ok(self.browser.post(url, {"ticket": ticket, "aneurysm_or_avm": "yes"}))
 
-    def _submit(self, draft: QuestionnaireResponse, cookie: str) -> None:
+    def _submit(self, draft: QuestionnaireResponse) -> None:
         url = reverse("intake:submit", args=[draft.public_id])
-        self._ok(self._patient(cookie).post(url, {"idempotency_key": str(uuid.uuid4())}))
+        self._ok(self.browser.post(url, {"idempotency_key": str(uuid.uuid4())}))
 
     def _deep_cursor(self) -> str:
         """A place 40 pages into the queue, or as far as there are pages."""
         cursor = ""
         for _ in range(40):
-            page = self.staff.get(f"/review/?after={cursor}").context["next_cursor"]
-            cursor = page or cursor
+            cursor = queue_page(self.user, view="open", after=cursor).next_cursor or cursor
         return cursor
 
     @staticmethod

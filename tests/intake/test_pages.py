@@ -261,7 +261,14 @@ def test_a_draft_address_that_can_not_exist_is_a_404(patient, path):
 
 
 def test_a_browser_pass_that_is_nonsense_opens_nothing_and_breaks_nothing(published, clinic):
-    assert Client().get("/at/riverside/", HTTP_COOKIE='intake="a\\000b.c"').status_code == 200
+    assert Client().get("/at/riverside/", HTTP_COOKIE='intake-a="\\000b"; intake-\x00=1').status_code == 200
+
+
+def test_a_second_form_does_not_shut_the_first(patient):
+    first = patient.url("date_of_birth")
+    patient.client.post(f"/at/{make_clinic('hillside').slug}/")
+    assert patient.client.get(first).status_code == 200
+    assert patient.client.get(f"/at/{patient.clinic.slug}/").context["unfinished"] == patient.response
 
 
 def test_five_hundred_medicines_are_taken(patient):

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_pl
 
 from clinic_site.accounts.models import User
 from clinic_site.clinics.models import Clinic
-from intake.access import COOKIE
+from intake.access import pass_cookie
 from tests.conftest import PASSWORD, make_clinic, make_user, publish_shipped_content
 from tests.patients import PatientBrowser
 
@@ -116,8 +116,9 @@ def sign_in(page: Page, user: User) -> None:
 
 def go_on_as(page: Page, patient: PatientBrowser) -> None:
     """Hands the draft of a patient, who came this far without a browser, to this one."""
-    value = patient.client.cookies[COOKIE].value
-    page.context.add_cookies([{"name": COOKIE, "value": value, "domain": "localhost", "path": "/", "httpOnly": True}])
+    name = pass_cookie(patient.public_id)
+    value = patient.client.cookies[name].value
+    page.context.add_cookies([{"name": name, "value": value, "domain": "localhost", "path": "/", "httpOnly": True}])
 
 
 def save(page: Page) -> None:

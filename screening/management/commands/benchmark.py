@@ -4,7 +4,6 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
-from django.test.utils import setup_test_environment, teardown_test_environment
 
 from screening.benchmark import Bench, Measured
 
@@ -21,7 +20,6 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=25)
 
     def handle(self, *, cases: list[int], rounds: int, **options: Any) -> None:
-        setup_test_environment()
         own_name = connection.settings_dict["NAME"]
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         try:
@@ -33,7 +31,6 @@ class Command(BaseCommand):
                 self._print(count, tables)
         finally:
             connection.creation.destroy_test_db(own_name, verbosity=0)
-            teardown_test_environment()
 
     def _print(self, count: int, tables: list[list[Measured]]) -> None:
         growth = "  growth" if len(tables) > 1 else ""
