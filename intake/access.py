@@ -7,6 +7,7 @@ from django.core import signing
 from django.core.validators import slug_re
 from django.http import HttpRequest, HttpResponse
 
+from clinic_site.clinics.models import Clinic
 from intake.models import QuestionnaireResponse
 
 _PREFIX = "intake-" if settings.PLAIN_HTTP else "__Host-intake-"
@@ -58,7 +59,10 @@ def holds_pass(request: HttpRequest, response: QuestionnaireResponse) -> bool:
     return response.opens_with(request.COOKIES.get(pass_cookie(response.public_id), ""))
 
 
-def held_public_ids(request: HttpRequest) -> list[str]:
-    """The drafts this browser says it holds; unchecked, but spelled as one can be (a NUL would stop the database)."""
+def unfinished_draft(request: HttpRequest, clinic: Clinic) -> QuestionnaireResponse | None:
+    """The newest draft of this clinic that this browser may open."""
     names = (name.removeprefix(_PREFIX) for name in request.COOKIES if name.startswith(_PREFIX))
-    return [name for name in names if slug_re.match(name)]
+    # Spelled as one can be, because a NUL would stop the database.
+    held = [name for name in names if slug_re.match(name)]
+    drafts = QuestionnaireResponse.objects.filter(public_id__in=held, clinic=clinic).order_by("-id") if held else ()
+    return next((draft for draft in drafts if draft.is_draft and holds_pass(request, draft)), None)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.clinics.models import Clinic
-from intake.access import Ticket, held_public_ids, holds_pass, read_ticket, set_pass
+from intake.access import Ticket, holds_pass, read_ticket, set_pass, unfinished_draft
 from intake.answers import AnswerDocument
 from intake.completeness import asked_pages, first_open_page, is_under_age
 from intake.forms import PageForm
@@ -52,14 +52,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         started = redirect("intake:page", response.public_id, 1)
         set_pass(started, response, token)
         return started
-    return render(request, "intake/start.html", {**_about(clinic), "unfinished": _unfinished(request, clinic)})
-
-
-def _unfinished(request: HttpRequest, clinic: Clinic) -> QuestionnaireResponse | None:
-    """The newest draft of this clinic that this browser may open."""
-    held = held_public_ids(request)
-    drafts = QuestionnaireResponse.objects.filter(public_id__in=held, clinic=clinic).order_by("-id") if held else ()
-    return next((draft for draft in drafts if draft.is_draft and holds_pass(request, draft)), None)
+    return render(request, "intake/start.html", {**_about(clinic), "unfinished": unfinished_draft(request, clinic)})
 
 
 def _about(clinic: Clinic) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.test import Client
 
 from clinic_site.audit.models import AuditEvent
 from clinic_site.messaging.models import OutboxMessage
+from intake.access import pass_cookie
 from intake.models import Consent, Patient, QuestionnaireResponse
 from screening.models import Assessment, Case
 from screening.published import current_rule_set
@@ -125,11 +126,11 @@ def test_fifty_submissions_at_once_leave_one_of_everything():
     patient = filled(make_clinic("riverside"))
     consents = sum(item.consent for item in shipped_questionnaire().questions.values()) + 1
     together = threading.Barrier(50, timeout=30)
-    cookie = patient.client.cookies["intake"].value
+    cookie = patient.client.cookies[pass_cookie(patient.public_id)].value
 
     def submit(_: int) -> tuple[int, str]:
         client = Client()
-        client.cookies["intake"] = cookie
+        client.cookies[pass_cookie(patient.public_id)] = cookie
         together.wait()
         try:
             answered = client.post(f"/intake/{patient.public_id}/submit/", {"idempotency_key": str(uuid.uuid4())})
@@ -161,11 +162,11 @@ def test_ten_tabs_that_save_different_pages_at_once_lose_nothing():
         for link_id in link_ids
     }
     urls = {link_id: patient.url(link_id) for link_id in link_ids}
-    cookie = patient.client.cookies["intake"].value
+    cookie = patient.client.cookies[pass_cookie(patient.public_id)].value
 
     def save(link_id: str) -> int:
         client = Client()
-        client.cookies["intake"] = cookie
+        client.cookies[pass_cookie(patient.public_id)] = cookie
         try:
             return client.post(urls[link_id], fields[link_id]).status_code
         finally:
