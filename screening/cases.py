@@ -112,6 +112,9 @@ def _open_urgent_case(
             opened_at=run.at,
         )
     case.response = response
+    if not case.is_open:
+        # An alarm after the decision: the case is open again, and the decision stays as it was signed.
+        case.status, case.closed_at = CaseStatus.IN_REVIEW if case.owner_id else CaseStatus.WAITING, None
     case.severity = max(case.severity, severity(run.result.highest_tier))
     case.rule_ids = sorted({*case.rule_ids, *fired})
     case.save(force_insert=is_new)

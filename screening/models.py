@@ -31,7 +31,8 @@ class CaseQuerySet(ClinicScoped):
 
         With the response, its clinic and data key, the owner, `newest_assessment_id` and `newest_rule_set_id`.
         """
-        newest = Assessment.objects.filter(case=OuterRef("pk")).order_by("-id")
+        # An alarm after sending is an assessment of a draft: the newest of the whole response stays in force.
+        newest = Assessment.objects.filter(case=OuterRef("pk")).order_by(F("stage").desc(), F("id").desc())
         related = ("response", "response__clinic", "response__data_key", "owner")
         return self.select_related(*related).annotate(
             newest_assessment_id=Subquery(newest.values("id")[:1]),

@@ -4,8 +4,8 @@ import pytest
 
 from clinic_site.messaging.models import OutboxMessage
 from screening.case_page import build_case_page
-from screening.models import Case, ObservationKind, Stage
-from screening.review import claim_case, close_flag, record_observation
+from screening.models import Case, CaseStatus, ObservationKind, Outcome, Stage
+from screening.review import claim_case, close_flag, record_observation, sign_decision
 from tests.patients import PatientBrowser
 
 pytestmark = pytest.mark.django_db
@@ -89,8 +89,27 @@ def test_an_alarm_after_sending_is_an_alarm(patient):
     patient.submit()
     answered = patient.client.post(patient.url(question), {"ticket": behind, question: "yes"})
     assert answered["Location"].endswith("/help/")
-    assert open_alarms(Case.objects.get()) == ["safety.harm-others"]
+    case = Case.objects.with_record().get()
+    assert open_alarms(case) == ["safety.harm-others"]
+    assert "identity.unverified" in {flag.issue.rule_id for flag in build_case_page(case).flags}
     assert urgent() == 1
+
+
+def test_an_alarm_after_the_decision_opens_the_case_again(patient, clinic, staff):
+    question, clinician = "thinking_of_hurting_someone_now", staff("clinician")
+    patient.fill_in()
+    behind = patient.client.get(patient.url(question)).context["ticket"]
+    patient.submit()
+    case, today = Case.objects.get(), clinic.today()
+    claim_case(case.id, user=clinician)
+    checked = {"identity_verified": "yes"}
+    kind = ObservationKind.IDENTITY
+    record_observation(case.id, user=clinician, kind=kind, facts=checked, note="", observed_on=today)
+    shown = build_case_page(Case.objects.with_record().get()).shown_sha256
+    sign_decision(case.id, user=clinician, outcome=Outcome.NOT_NOW, words="Not at this time.", shown_sha256=shown)
+    patient.client.post(patient.url(question), {"ticket": behind, question: "yes"})
+    assert Case.objects.get().status == CaseStatus.IN_REVIEW
+    assert len(build_case_page(Case.objects.with_record().get()).decisions) == 1
 
 
 def test_an_older_reading_of_staff_does_not_stand_over_a_newer_one(patient, clinic, staff):
