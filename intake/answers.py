@@ -6,7 +6,7 @@ Nothing is deleted.
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -81,7 +81,7 @@ class AnswerDocument:
         return cls({answer.link_id: answer for answer in answers}, [_answer(v) for v in document.get("history", [])])
 
     def to_json(self) -> dict[str, Any]:
-        return {"answers": [asdict(a) for a in self.answers.values()], "history": [asdict(a) for a in self.history]}
+        return {"answers": [vars(a) for a in self.answers.values()], "history": [vars(a) for a in self.history]}
 
     def copy(self) -> "AnswerDocument":
         return AnswerDocument(dict(self.answers), list(self.history))
