@@ -149,3 +149,9 @@ def test_a_blind_index_can_not_be_made_without_the_key(settings, tmp_path, fresh
 
 def test_parts_of_a_blind_index_do_not_run_into_each_other():
     assert blind_index("name", CLINIC, "a|b", "c") != blind_index("name", CLINIC, "a", "b|c")
+
+
+@pytest.mark.parametrize("typed", ["JOSÉ", "jose", " Jos\u0065\u0301 "])
+def test_a_name_is_found_without_its_capitals_and_accents(typed):
+    assert blind_index("name", CLINIC, typed) == blind_index("name", CLINIC, "José")
+    assert blind_index("name", CLINIC, typed) != blind_index("name", CLINIC, "Josef")
