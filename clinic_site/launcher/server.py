@@ -29,6 +29,8 @@ from clinic_site.launcher.processes import wait_until
 _LONGEST_SOCKET_PATH = 100
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SECONDS_TO_START = 60
+# Where the data go when the project lies in a folder that the server's account can not enter.
+OUTSIDE = Path("/var/tmp")  # noqa: S108 - a folder of mode 0700 in it, owner checked
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,16 @@ class Server:
     def __init__(self, project: Path) -> None:
         self.project = project
         self.home = data_directory(project) / "postgres"
+        self.account = _account(self.home)
+        if self._is_closed_to_account():
+            self.home = OUTSIDE / f"clinic-data-{_digest(str(project.resolve()))}"
         self.data = self.home / "data"
         self.log = self.home / "server.log"
-        self.account = _account(self.home)
+
+    def _is_closed_to_account(self) -> bool:
+        """Whether root works in a folder that the server's account can't enter, such as one made by mktemp."""
+        closed = self.account.uid is not None and not (self.home / "data").exists()
+        return closed and self._run(Path("/usr/bin/env"), "test", "-x", self.project).returncode != 0
 
     def running(self) -> RunningServer | None:
         """The server that answers for this folder, or None. Waits while one is starting or stopping."""
@@ -142,11 +151,13 @@ class Server:
     def _prepare_home(self) -> None:
         account = self.account
         directory = self.home.parent
-        if account.uid is not None and account.gid is not None:
+        if directory != OUTSIDE and account.uid is not None and account.gid is not None:
             # The server's account passes through .data, which keeps its owner, and lists nothing in it.
             os.chown(directory, -1, account.gid)
             directory.chmod(0o710)
         self.home.mkdir(mode=0o700, exist_ok=True)
+        if self.home.lstat().st_uid not in (os.geteuid(), account.uid):
+            raise Problem(f"{self.home} belongs to someone else; remove it, or set DATABASE_URL.")
         if account.uid is not None and account.gid is not None:
             os.chown(self.home, account.uid, account.gid)
         self._check_reach(self.home, "-w")
@@ -162,7 +173,7 @@ class Server:
     def _socket_directory(self) -> Path:
         """A folder of mode 0700 with a path short enough for a socket, named for this project and this account."""
         owner = os.geteuid() if self.account.uid is None else self.account.uid
-        name = "clinic-" + hashlib.sha256(f"{owner} {self.project.resolve()}".encode()).hexdigest()[:12]
+        name = f"clinic-{_digest(f'{owner} {self.project.resolve()}')}"
         for parent in dict.fromkeys([Path(tempfile.gettempdir()), Path("/tmp")]):  # noqa: S108 - made below, owner checked
             directory = parent / name
             plain = re.fullmatch(r"[\w./+-]+", str(directory), re.ASCII)
@@ -227,6 +238,10 @@ class Server:
             raise Problem(
                 f"PostgreSQL cannot run as the user {account.name} here ({error.strerror}); set DATABASE_URL."
             ) from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _account(home: Path) -> Account:

@@ -29,7 +29,7 @@ from clinic_site.launcher.processes import (
     stop_signals_held,
     wait_until,
 )
-from clinic_site.launcher.server import Server
+from clinic_site.launcher.server import OUTSIDE, Server
 
 needs_binaries = pytest.mark.skipif(not any(binary_directories()), reason="no PostgreSQL server is installed here")
 
@@ -321,3 +321,12 @@ class TestFront:
             return set(re.findall(r"^[\w.-]+==\S+", (PROJECT / name).read_text(), re.MULTILINE))
 
         assert pins("requirements.txt") <= pins("requirements-dev.txt")
+
+
+def test_the_data_of_a_project_that_the_servers_account_can_not_enter_lie_outside_it(tmp_path):
+    """Root works in folders of mode 0700, such as one of mktemp, in which the server runs as somebody else."""
+    project = tmp_path / "closed" / "project"
+    project.mkdir(parents=True)
+    project.parent.chmod(0o700)
+    home = Server(project).home
+    assert home.parent == (OUTSIDE if os.geteuid() == 0 else project / ".data")
