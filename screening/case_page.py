@@ -147,7 +147,7 @@ def build_case_page(case: Case) -> CasePage:
     key = response.data_key
     questionnaire, document = questionnaire_of(response), response.document()
     flags = _flags(case, questionnaire)
-    rule_set_id = case.newest_rule_set_id  # type: ignore[attr-defined]
+    rule_set_id = case.newest_rule_set_id
     observations = [
         Recorded(o, values["facts"], values["note"])
         for o in Observation.objects.filter(case=case).select_related("recorded_by").order_by("id")
@@ -163,7 +163,7 @@ def build_case_page(case: Case) -> CasePage:
     return CasePage(
         questionnaire=questionnaire,
         document=document,
-        assessment_id=case.newest_assessment_id,  # type: ignore[attr-defined]
+        assessment_id=case.newest_assessment_id,
         rule_set=(rule_set_id, rule_set_version(rule_set_id)) if rule_set_id else None,
         flags=tuple(flags),
         sections=tuple(_sections(questionnaire, document, flags)),
@@ -180,7 +180,7 @@ def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
 
     An alarm is never gone by itself, however its answer was softened later.
     """
-    newest_id = case.newest_assessment_id  # type: ignore[attr-defined]
+    newest_id = case.newest_assessment_id
     issues = (
         # By way of the assessments: the flags of one assessment are what their index finds.
         DetectedIssue.objects.filter(Q(assessment_id=newest_id) | Q(assessment__stage=Stage.DRAFT))

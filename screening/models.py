@@ -1,3 +1,5 @@
+import uuid
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -57,6 +59,10 @@ class Case(ClinicRow):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     closed_at = models.DateTimeField(null=True)
+
+    # Filled by `with_record()` alone.
+    newest_assessment_id: uuid.UUID | None
+    newest_rule_set_id: uuid.UUID | None
 
     objects = CaseQuerySet.as_manager()
 
