@@ -1,16 +1,14 @@
-"""What was answered: the document of one response, and which questions it makes us ask.
+"""What was answered: the document of one response.
 
 The document keeps the answer in force for each question and, under `history`, every answer it took the place of.
 Nothing is deleted.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
-
-from intake.questionnaires import PARTS, Condition, Item, Questionnaire
 
 
 class State(StrEnum):
@@ -22,12 +20,6 @@ class State(StrEnum):
     SKIPPED = "skipped"
     UNPARSEABLE = "unparseable"
     SEEN = "seen"
-
-
-class Truth(Enum):
-    TRUE = "true"
-    FALSE = "false"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -101,17 +93,11 @@ class AnswerDocument:
             self.history.append(replace(earlier, superseded_at=answer.at))
         self.answers[answer.link_id] = answer
 
-    def retire_unasked(self, questionnaire: Questionnaire, *, at: str) -> None:
-        """Moves answers whose gate is now a definite "no" to the history, so that they never count again unless given
-        anew.
-        """
-        asked = what_is_asked(questionnaire, self)
-        for page in questionnaire.pages:
-            if asked[page.number] is Truth.FALSE:
-                for item in page.questions:
-                    answer = self.answers.pop(item.link_id, None)
-                    if answer is not None:
-                        self.history.append(replace(answer, superseded_at=at))
+    def retire(self, link_id: str, *, at: str) -> None:
+        """Moves an answer to the history, so that it never counts again unless given anew."""
+        answer = self.answers.pop(link_id, None)
+        if answer is not None:
+            self.history.append(replace(answer, superseded_at=at))
 
     def changes(self, link_id: str) -> list[Answer]:
         """Earlier answers to a question, oldest first."""
@@ -120,67 +106,3 @@ class AnswerDocument:
 
 def _answer(values: Mapping[str, Any]) -> Answer:
     return Answer(**{**values, "state": State(values["state"])})
-
-
-def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> dict[int, Truth]:
-    """For each page number: TRUE asked, FALSE not applicable, UNKNOWN its gate is open, so it is asked too."""
-    asked: dict[int, Truth] = {}
-    for page in questionnaire.pages:
-        conditions = page.item.enable_when
-        truths = [_condition(questionnaire, document, asked, condition) for condition in conditions]
-        asked[page.number] = _any(truths) if page.item.enable_any else _all(truths)
-    return asked
-
-
-def _condition(
-    questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth], condition: Condition
-) -> Truth:
-    gate = questionnaire.page_of[condition.question]
-    if asked[gate.number] is Truth.FALSE:
-        return Truth.FALSE
-    value = _comparable(questionnaire, document, condition.question)
-    if condition.operator == "exists":
-        return _truth((value is not None) == condition.answer)
-    if value is None:
-        return Truth.UNKNOWN
-    if isinstance(value, list):
-        return _truth((condition.answer in value) == (condition.operator == "="))
-    return _compare(value, condition)
-
-
-def _comparable(questionnaire: Questionnaire, document: AnswerDocument, question: str) -> Any:
-    if question in PARTS:
-        reading = document.value("blood_pressure")
-        return None if reading is None else float(reading[PARTS[question]])
-    item: Item = questionnaire.questions[question]
-    value = document.value(question)
-    return float(value) if value is not None and item.type == "number" else value
-
-
-def _compare(value: Any, condition: Condition) -> Truth:
-    answer, operator = condition.answer, condition.operator
-    try:
-        results = {"=": value == answer, "!=": value != answer}
-        if operator not in results:
-            results |= {">": value > answer, "<": value < answer, ">=": value >= answer, "<=": value <= answer}
-    except TypeError:
-        return Truth.UNKNOWN
-    return _truth(results[operator])
-
-
-def _truth(value: bool) -> Truth:
-    return Truth.TRUE if value else Truth.FALSE
-
-
-def _all(truths: Iterable[Truth]) -> Truth:
-    truths = list(truths)
-    if Truth.FALSE in truths:
-        return Truth.FALSE
-    return Truth.UNKNOWN if Truth.UNKNOWN in truths else Truth.TRUE
-
-
-def _any(truths: Iterable[Truth]) -> Truth:
-    truths = list(truths)
-    if Truth.TRUE in truths:
-        return Truth.TRUE
-    return Truth.UNKNOWN if Truth.UNKNOWN in truths else Truth.FALSE

@@ -4,8 +4,10 @@ import datetime
 from dataclasses import dataclass
 from enum import Enum
 
-from intake.answers import AnswerDocument, State, Truth, what_is_asked
+from intake.answers import AnswerDocument, State
+from intake.branching import what_is_asked
 from intake.questionnaires import Item, Page, Questionnaire, Section
+from intake.truth import Truth
 
 RIGHT_NOW_LASTS = datetime.timedelta(hours=24)
 

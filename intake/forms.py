@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from intake.answer_types import FIELDS, MOST_KEPT_CHARACTERS, AnswerField, part_name
 from intake.answers import AnswerDocument, Reply, State
-from intake.measures import implausible
 from intake.questionnaires import Page
 
 # Fields that belong to the page itself and not to a question on it.
@@ -81,10 +80,8 @@ class PageForm(forms.Form):
         for link_id, reply in self.readable.items():
             field = self.questions[link_id]
             repeated = self.document.value(link_id) == reply.value
-            if reply.state is State.ANSWERED and implausible(field.item, reply.value) and not repeated:
-                self.add_error(
-                    link_id, _("Please check this. If it is right as it stands, press Save and continue again.")
-                )
+            if reply.state is State.ANSWERED and not repeated and (doubt := field.doubt(reply.value)):
+                self.add_error(link_id, doubt)
         for name in self._unexpected():
             self.add_error(
                 None,

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from clinic_site.publishing.documents import content_hash
 from intake.models import QuestionnaireResponse, QuestionnaireVersion
+from intake.questionnaire_reader import questionnaire_from_tree
 from intake.questionnaires import Questionnaire
 
 
@@ -20,7 +21,7 @@ def questionnaire_version(version_id: uuid.UUID) -> Questionnaire:
     tree = json.loads(row.canonical)
     if content_hash(tree) != row.sha256:
         raise NothingPublished(f"The content of questionnaire version {version_id} does not match its checksum.")
-    return Questionnaire.from_tree(tree)
+    return questionnaire_from_tree(tree)
 
 
 def questionnaire_of(response: QuestionnaireResponse) -> Questionnaire:

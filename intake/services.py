@@ -16,6 +16,7 @@ from clinic_site.encryption.cipher import blind_index
 from clinic_site.encryption.models import DataKey
 from clinic_site.messaging.models import OutboxMessage
 from intake.answers import Answer, AnswerDocument, Reply, State
+from intake.branching import retire_unasked
 from intake.completeness import Gap, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
 from intake.published import current_version, questionnaire_of
@@ -90,7 +91,7 @@ def save_page(
     considered = document.copy() if conflicts or not response.is_draft else document
     for answer in answers:
         considered.put(answer)
-    considered.retire_unasked(questionnaire, at=now.isoformat())
+    retire_unasked(questionnaire, considered, at=now.isoformat())
     fired = page_saved.send(
         QuestionnaireResponse, response=response, questionnaire=questionnaire, document=considered, page=page
     )
@@ -249,7 +250,8 @@ def _consents(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
         if item.type != "signature" or answer is None or not answer.answered:
             continue
         signed = answer.value["decision"] == "signed"
-        text = item.body[answer.language] + "\n\n" + item.statement[answer.language]
+        texts = (item.body, item.full_text, item.statement)
+        text = "\n\n".join(words[answer.language] for words in texts if words)
         consent = Consent(
             clinic_id=response.clinic_id,
             response=response,

@@ -15,10 +15,11 @@ from intake.answers import AnswerDocument
 from intake.models import QuestionnaireResponse
 from intake.questionnaires import Questionnaire
 from screening.engine import ENGINE, FAILED, Result, assess, assess_draft, flag_failure
-from screening.facts import Facts, Measurement, facts_from_response, link_ids_of
+from screening.facts import Facts, Measurement, facts_from_response
 from screening.models import Assessment, Case, DetectedIssue, Observation, Stage
 from screening.published import current_rule_set
 from screening.rules import RuleSet
+from screening.vocabulary import link_ids_of
 
 log = logging.getLogger(__name__)
 

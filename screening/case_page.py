@@ -12,13 +12,15 @@ from typing import Any
 from django.db.models import Q
 
 from clinic_site.publishing.documents import canonical_form
-from intake.answers import Answer, AnswerDocument, Truth, what_is_asked
+from intake.answers import Answer, AnswerDocument
+from intake.branching import what_is_asked
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.questionnaires import Item, Questionnaire, Section
 from intake.services import HELP_REPLY
+from intake.truth import Truth
 from screening.assessments import measurements_of
-from screening.facts import Measurement, link_ids_of
+from screening.facts import Measurement
 from screening.models import (
     Case,
     CaseEvent,
@@ -30,6 +32,7 @@ from screening.models import (
 )
 from screening.published import rule_set_version
 from screening.rules import Rule, RuleSet, severity
+from screening.vocabulary import link_ids_of
 
 _NEEDS_TWO = "absolute"
 

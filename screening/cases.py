@@ -14,11 +14,11 @@ from intake.models import QuestionnaireResponse
 from intake.questionnaires import Page, Questionnaire
 from screening.assessments import Run, assessment_rows, measurements_of, screen_or_flag, screen_response
 from screening.engine import Status, bind, evaluate_rule, flag_failure
-from screening.facts import link_ids_of
 from screening.messages import assessment_error_message, new_case_message, urgent_message
 from screening.models import Case, CaseEvent, CaseStatus, DetectedIssue, EventKind, Stage
 from screening.published import current_rule_set
 from screening.rules import RuleSet, severity
+from screening.vocabulary import link_ids_of
 
 
 def emergency_rules_on_page(

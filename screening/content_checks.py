@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clinic_site.publishing.documents import Problem
-from intake.answers import Answer, AnswerDocument, State, Truth, what_is_asked
+from intake.answers import Answer, AnswerDocument, State
+from intake.branching import what_is_asked
 from intake.questionnaires import PARTS, Condition, Page, Questionnaire
+from intake.truth import Truth
 from screening.engine import Result, Status, assess, bind, evaluate_rule
 from screening.fact_files import FactError, facts_from_file, without_implausible
-from screening.facts import STAFF_FACTS, Vocabulary, derive, link_ids_of, vocabulary
+from screening.facts import derive
 from screening.rules import Rule, RuleSet
+from screening.vocabulary import STAFF_FACTS, Vocabulary, link_ids_of, vocabulary
 
 _GENERATED = 600
 _SEED = 20261123
@@ -77,7 +80,7 @@ def _can_open(questionnaire: Questionnaire, page: Page) -> bool:
     if math.prod(len(values) for values in answers.values()) > _MOST_TRIED:
         return True
     for values in itertools.product(*answers.values()):
-        given = dict(zip(answers, values, strict=True))
+        given = _spread(questionnaire, dict(zip(answers, values, strict=True)))
         document = AnswerDocument({name: _answered(name, v) for name, v in given.items() if v is not None})
         if what_is_asked(questionnaire, document)[page.number] is Truth.TRUE:
             return True
@@ -96,7 +99,9 @@ def _gate_answers(questionnaire: Questionnaire, page: Page) -> dict[str, list[An
     for condition in conditions:
         values = tried.setdefault(condition.question, [None])
         item = questionnaire.questions.get(condition.question)
-        if condition.question in PARTS or item and item.type == "number":
+        if condition.question in questionnaire.scores or condition.question in questionnaire.screens:
+            values += [min, max]
+        elif condition.question in PARTS or item and item.type == "number":
             values += [float(condition.answer) + step for step in (-1, 0, 1)]
         elif item and item.options:
             codes = [option.code for option in item.options]
@@ -109,6 +114,20 @@ def _gate_answers(questionnaire: Questionnaire, page: Page) -> dict[str, list[An
         pairs = itertools.product(*([v for v in values if v is not None] for values in readings))
         tried["blood_pressure"] = [None, *(dict(zip(PARTS.values(), pair, strict=True)) for pair in pairs)]
     return tried
+
+
+def _spread(questionnaire: Questionnaire, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers with those that decide a scale put in: all its items at their lowest, or at their highest."""
+    found = dict(given)
+    for name, end in given.items():
+        if name in questionnaire.screens or name in questionnaire.scores:
+            screen = questionnaire.screens.get(name)
+            score = questionnaire.scores[screen.score if screen else name]
+            del found[name]
+            for link_id in questionnaire.items_of(score) if end else ():
+                options = questionnaire.questions[link_id].options
+                found.setdefault(link_id, end(options, key=lambda option: option.score or 0).code)
+    return found
 
 
 def _answered(link_id: str, value: Any) -> Answer:

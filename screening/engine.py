@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import cel
 
+from intake.truth import Truth
 from screening.rules import TIERS, Band, Expression, Rule, RuleSet, severity
 
 ENGINE = f"cel {version('common-expression-language')}"
@@ -27,12 +28,6 @@ log = logging.getLogger(__name__)
 Value = str | float
 Clock = Callable[[], float]
 T = TypeVar("T")
-
-
-class Truth(Enum):
-    TRUE = "true"
-    FALSE = "false"
-    UNKNOWN = "unknown"
 
 
 class Status(Enum):

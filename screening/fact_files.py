@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from intake.questionnaires import Questionnaire
-from screening.facts import MEASURES, NOT_APPLICABLE, Facts, Value, Vocabulary, is_usable
+from screening.facts import Facts, is_usable
+from screening.vocabulary import MEASURES, NOT_APPLICABLE, Value, Vocabulary
 
 _OPEN_STATES = ("not_sure", "prefer_not_to_say", "skipped")
 

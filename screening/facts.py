@@ -9,52 +9,20 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from intake.answers import AnswerDocument, State, Truth, what_is_asked
+from intake.answers import AnswerDocument, State
+from intake.branching import what_is_asked
 from intake.completeness import is_out_of_date
 from intake.measures import measures
 from intake.questionnaires import Item, Questionnaire
+from intake.scores import score_or_screen
+from intake.truth import Truth
 from screening.medicines import Lexicon
+from screening.vocabulary import DATES, MEASURES, NEVER, NOT_APPLICABLE, RECORDED, SAID, Value, states_a_fact
 
-Value = str | float
-NOT_APPLICABLE = "not_applicable"
-# What only staff record; no question gives it.
-STAFF_FACTS = frozenset({"identity_verified"})
-YES_NO = frozenset({"yes", "no", NOT_APPLICABLE})
-# Where a number comes from: the fact, the question, and what is counted from its date.
-_DATES = {
-    "age_years": ("date_of_birth", "years"),
-    "days_since_last_suicide_attempt": ("last_suicide_attempt_date", "days"),
-    "months_since_last_psychosis": ("last_psychosis_date", "months"),
-    "days_since_heart_attack_or_stroke": ("last_heart_attack_or_stroke_date", "days"),
-    "bp_reading_age_days": ("bp_reading_date", "days"),
-}
-MEASURES = {
-    "systolic_mmhg": ("blood_pressure", "systolic"),
-    "diastolic_mmhg": ("blood_pressure", "diastolic"),
-    "height_cm": ("height", "value"),
-    "weight_kg": ("weight", "value"),
-}
 # A height above the plausible range would hide a high body mass index; the others err on the side of a flag.
 _BOUND_ABOVE_RANGE = {"systolic_mmhg", "diastolic_mmhg", "weight_kg"}
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """Every fact by kind: the codes of each choice, the numbers, and the lists of text."""
-
-    choices: Mapping[str, frozenset[str]]
-    numbers: frozenset[str]
-    lists: frozenset[str]
-
-    @property
-    def names(self) -> frozenset[str]:
-        return self.numbers | self.lists | frozenset(self.choices)
 
 
 @dataclass(frozen=True)
@@ -69,51 +37,6 @@ class Facts:
     states: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     derived: frozenset[str] = frozenset()
-
-
-@cache
-def _declared() -> dict[str, list[str]]:
-    return yaml.safe_load((Path(__file__).parent / "content" / "facts.yaml").read_text(encoding="utf-8"))
-
-
-def vocabulary(questionnaire: Questionnaire, lexicon: Lexicon) -> Vocabulary:
-    """The facts that this questionnaire and medicine list give, with those declared beside them."""
-    choices, numbers = dict.fromkeys(_declared()["choices"], YES_NO), set(_declared()["numbers"])
-    for name in class_facts(lexicon):
-        choices[name] = YES_NO
-    for item in questionnaire.questions.values():
-        if item.type == "number":
-            numbers.add(item.link_id)
-        if item.type == "choice":
-            choices[item.link_id] = frozenset(option.code for option in item.options) | {NOT_APPLICABLE}
-        if item.option_facts:
-            choices |= {option.code: YES_NO for option in item.options if not option.exclusive}
-    return Vocabulary(choices, frozenset(numbers), frozenset(_declared()["lists"]))
-
-
-def class_facts(lexicon: Lexicon) -> list[str]:
-    return [f"takes_{code}" for code in lexicon.classes]
-
-
-def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
-    """The questions whose answers give a fact, for showing the person's own words; empty for what staff record."""
-    if fact in questionnaire.questions:
-        return (fact,)
-    if fact in _DATES:
-        return (_DATES[fact][0],)
-    if fact in MEASURES:
-        return (MEASURES[fact][0],)
-    if fact.startswith("takes_") or fact in ("medicine_unrecognized", "medicines_as_typed"):
-        return ("medicines",)
-    derived = {
-        "bmi_kg_m2": ("height", "weight"),
-        "consents_complete": tuple(i.link_id for i in questionnaire.questions.values() if i.consent),
-        "emergency_contact_given": ("emergency_contact_name", "emergency_contact_phone"),
-        "licensed_state": ("state_now",),
-    }
-    if fact in derived:
-        return derived[fact]
-    return tuple(i.link_id for i in questionnaire.questions.values() if i.option_facts and i.option(fact))
 
 
 @dataclass(frozen=True)
@@ -145,6 +68,7 @@ def facts_from_response(
     reader.read_dates()
     reader.read_measures()
     reader.read_numbers()
+    reader.read_scores()
     reader.read_medicines()
     reader.read_administrative(frozenset(licensed_states))
     reader.read_measurements(measurements)
@@ -194,16 +118,21 @@ class _ResponseReader:
                 self.choice(item.link_id, value, why_not, {option.code for option in item.options})
             elif item.option_facts:
                 chosen, why_not = self.known(item)
-                for option in item.options:
-                    if not option.exclusive:
-                        # Only "none of these" is an explicit no; a box left empty beside a ticked one says nothing.
-                        code = None if chosen is None else "yes" if option.code in chosen else self._none(item, chosen)
-                        self.choice(option.code, code, why_not or "skipped", {"yes", "no"})
+                for option in filter(states_a_fact, item.options):
+                    # Only "none of these" or "no to the rest" is an explicit no; an empty box alone says nothing.
+                    code = None if chosen is None else "yes" if option.code in chosen else self._no(item, chosen)
+                    self.choice(option.code, code, why_not or "skipped", {"yes", "no"})
+            elif item.clinical and item.type in SAID:
+                said, why_not = self.known(item)
+                value = None if said is None else self._no(item, said) or "yes"
+                self.choice(item.link_id, value, why_not, {"yes", "no"})
 
     @staticmethod
-    def _none(item: Item, chosen: list[str]) -> str | None:
-        alone = next((option.code for option in item.options if option.exclusive), None)
-        return "no" if chosen == [alone] else None
+    def _no(item: Item, chosen: list[str]) -> str | None:
+        """ "no" when the answer says so of whatever is not ticked."""
+        chosen_options = [option for option in item.options if option.code in chosen]
+        alone = len(chosen_options) == 1 and chosen_options[0].exclusive
+        return "no" if alone or any(option.rest for option in chosen_options) else None
 
     def choice(self, fact: str, value: Any, why_not: str, codes: set[str]) -> None:
         if why_not == NOT_APPLICABLE:
@@ -220,11 +149,14 @@ class _ResponseReader:
             self.values[fact] = float(value)
 
     def read_dates(self) -> None:
-        for fact, (link_id, unit) in _DATES.items():
+        for fact, (link_id, unit) in DATES.items():
             value, why_not = self.named(link_id)
             until = self.readings_on if fact == "bp_reading_age_days" else self.today
             latest = latest_day(value, until) if isinstance(value, str) else None
-            self.number(fact, None if latest is None else count_since(latest, until, unit), why_not)
+            count = None if latest is None else count_since(latest, until, unit)
+            if fact in NEVER and self.named(NEVER[fact])[0] == "no":
+                count = math.inf
+            self.number(fact, count, why_not)
 
     def read_measures(self) -> None:
         for fact, (link_id, part) in MEASURES.items():
@@ -243,6 +175,14 @@ class _ResponseReader:
                 if number is not None and float(number) < item.ranges["value"].minimum:
                     number, why_not = None, "implausible"
                 self.number(item.link_id, None if number is None else float(number), why_not)
+
+    def read_scores(self) -> None:
+        for name in self.questionnaire.scores:
+            value = score_or_screen(self.questionnaire, self.document, self.asked, name)
+            self.number(name, value if isinstance(value, float) else None, "incomplete")
+        for name in self.questionnaire.screens:
+            value = score_or_screen(self.questionnaire, self.document, self.asked, name)
+            self.choice(name, value, "" if value else "incomplete", {"yes", "no"})
 
     def read_medicines(self) -> None:
         value, why_not = self.named("medicines")
@@ -313,7 +253,7 @@ def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
 
 
 def derive(facts: Facts, lexicon: Lexicon) -> Facts:
-    """Adds body mass index and medicine classes."""
+    """Adds body mass index, medicine classes, and whether staff recorded what only they can."""
     derived: dict[str, Value] = {}
     height, weight = facts.values.get("height_cm"), facts.values.get("weight_kg")
     if isinstance(height, float) and isinstance(weight, float) and height > 0:
@@ -321,8 +261,9 @@ def derive(facts: Facts, lexicon: Lexicon) -> Facts:
     derived |= _medicine_facts(facts, lexicon)
     # A medicine on the list is taken, whatever else was said.
     listed = {name: value for name, value in derived.items() if value == "yes"}
-    values = {**derived, **facts.values, **listed}
-    return replace(facts, values=values, derived=frozenset(derived) - facts.values.keys())
+    recorded = {name: "yes" if number in facts.values else "no" for name, number in RECORDED.items()}
+    values = {**derived, **facts.values, **listed, **recorded}
+    return replace(facts, values=values, derived=frozenset({*derived, *recorded}) - facts.values.keys())
 
 
 def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:

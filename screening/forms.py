@@ -116,9 +116,42 @@ class BodyForm(ObservationForm):
         return {"height_cm": float(self.cleaned_data["height_cm"]), "weight_kg": float(self.cleaned_data["weight_kg"])}
 
 
+class CssrsForm(ObservationForm):
+    """The result of an interview that a trained person held; the scale itself is not shown, for its licence."""
+
+    kind = ObservationKind.CSSRS
+    highest_ideation = forms.TypedChoiceField(
+        label="Highest ideation item answered yes, past month",
+        choices=[("", "Choose"), *((str(number), f"{number} of 5" if number else "None (0)") for number in range(6))],
+        coerce=float,
+        help_text="From an interview by a trained person, on the licensed form.",
+    )
+    field_order = ["highest_ideation", "observed_on", "note"]
+
+    def facts(self) -> dict[str, str | float]:
+        return {"cssrs_highest_ideation_past_month": self.cleaned_data["highest_ideation"]}
+
+
+class LiverTestsForm(ObservationForm):
+    kind = ObservationKind.LIVER_TESTS
+    times_upper_limit = forms.DecimalField(
+        label="Higher of ALT and AST, as a multiple of the laboratory’s upper limit",
+        min_value=0,
+        max_value=500,
+        decimal_places=2,
+        help_text="For example 2.5 when ALT is 100 and the upper limit is 40.",
+    )
+    field_order = ["times_upper_limit", "observed_on", "note"]
+
+    def facts(self) -> dict[str, str | float]:
+        return {"alt_or_ast_times_upper_limit": float(self.cleaned_data["times_upper_limit"])}
+
+
 # Which permission records which kind.
 OBSERVATION_FORMS: dict[str, tuple[type[ObservationForm], str]] = {
     ObservationKind.IDENTITY.value: (IdentityForm, "observation.identity"),
     ObservationKind.BLOOD_PRESSURE.value: (BloodPressureForm, "observation.reading"),
     ObservationKind.BODY.value: (BodyForm, "observation.reading"),
+    ObservationKind.CSSRS.value: (CssrsForm, "observation.interview"),
+    ObservationKind.LIVER_TESTS.value: (LiverTestsForm, "observation.reading"),
 }

@@ -218,6 +218,8 @@ class ObservationKind(models.TextChoices):
     IDENTITY = "identity", "Identity check"
     BLOOD_PRESSURE = "blood-pressure", "Blood pressure"
     BODY = "body", "Height and weight"
+    CSSRS = "cssrs", "C-SSRS interview"
+    LIVER_TESTS = "liver-tests", "Liver tests"
 
 
 class Observation(ClinicRow):

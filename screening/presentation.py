@@ -240,15 +240,23 @@ def _row(row: Row, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
     }
 
 
+# What staff record, as it reads on the page: the name, and the unit of a number.
+_RECORDED_FACTS = {
+    "identity_verified": ("Identity verified", ""),
+    "systolic_mmhg": ("Systolic", "mmHg"),
+    "diastolic_mmhg": ("Diastolic", "mmHg"),
+    "height_cm": ("Height", "cm"),
+    "weight_kg": ("Weight", "kg"),
+    "cssrs_highest_ideation_past_month": ("Highest ideation item answered yes, past month", "of 5"),
+    "alt_or_ast_times_upper_limit": ("Higher of ALT and AST", "times the upper limit"),
+}
+
+
 def _observation(observation: Any, facts: dict[str, Any], note: str) -> dict[str, Any]:
-    units = {"mmhg": "mmHg", "cm": "cm", "kg": "kg"}
     words = []
     for name, value in facts.items():
-        stem, _underscore, unit = name.rpartition("_")
-        label, shown = (
-            (stem, f"{value:g} {units[unit]}") if unit in units and isinstance(value, float) else (name, value)
-        )
-        words.append(f"{label.replace('_', ' ').capitalize()}: {shown}")
+        label, unit = _RECORDED_FACTS[name]
+        words.append(f"{label}: {value:g} {unit}" if isinstance(value, float) else f"{label}: {value}")
     return {
         "label": observation.get_kind_display(),
         "value": ", ".join(words) + (f" ({note})" if note else ""),

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from clinic_site.publishing.documents import ContentError, Problem, parse_source, read_source
-from intake import questionnaires
+from intake import questionnaire_reader
+from intake.questionnaire_reader import read_questionnaire
 from intake.questionnaires import Questionnaire
 from screening import rules
 from screening.content_checks import content_problems
@@ -22,10 +23,10 @@ def _built(build: Callable[[Path], D], folder: Path) -> tuple[D | None, list[Pro
 
 
 def checked_content(
-    questionnaire_folder: Path = questionnaires.SHIPPED, rules_folder: Path = rules.SHIPPED
+    questionnaire_folder: Path = questionnaire_reader.SHIPPED, rules_folder: Path = rules.SHIPPED
 ) -> tuple[Questionnaire, RuleSet]:
     """Both documents. Raises ContentError with every problem in either of them or between them."""
-    questionnaire, problems = _built(Questionnaire.from_folder, questionnaire_folder)
+    questionnaire, problems = _built(read_questionnaire, questionnaire_folder)
     rule_set, more_problems = _built(RuleSet.from_folder, rules_folder)
     if questionnaire is None or rule_set is None:
         raise ContentError([*problems, *more_problems])

@@ -19,8 +19,9 @@ from clinic_site.accounts.models import Membership, User
 from clinic_site.clinics.models import WEEKDAYS, Clinic
 from clinic_site.publishing.documents import parse_source, read_source
 from clinic_site.publishing.services import publish_version
-from intake import questionnaires
+from intake import questionnaire_reader
 from intake.models import QuestionnaireVersion
+from intake.questionnaire_reader import read_questionnaire
 from intake.questionnaires import Questionnaire
 from screening import rules
 from screening.models import RuleSetVersion
@@ -31,7 +32,7 @@ PASSWORD = "correct horse battery staple"
 
 @cache
 def shipped_questionnaire() -> Questionnaire:
-    return Questionnaire.from_folder()
+    return read_questionnaire()
 
 
 @cache
@@ -47,11 +48,11 @@ def _shipped(folder: Any) -> tuple[dict[str, str], dict[str, Any]]:
 
 def publish_shipped_content() -> None:
     for model, document_id, folder in (
-        (QuestionnaireVersion, shipped_questionnaire().document_id, questionnaires.SHIPPED),
+        (QuestionnaireVersion, shipped_questionnaire().document_id, questionnaire_reader.SHIPPED),
         (RuleSetVersion, shipped_rule_set().id, rules.SHIPPED),
     ):
         source, tree = _shipped(folder)
-        publish_version(model, document_id=document_id, label="2026.11", source=source, tree=tree)
+        publish_version(model, document_id=document_id, label="2026.12", source=source, tree=tree)
 
 
 @pytest.fixture(scope="session")

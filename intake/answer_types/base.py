@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from intake.answers import Reply, State
+from intake.measures import implausible
 from intake.questionnaires import Item
 
 # What a person typed that can not be read is kept up to this many characters; a page never loses it from view either
@@ -64,6 +65,7 @@ class AnswerField(forms.Field):
         if not self.item.clinical:
             return []
         if self.item.instrument:
+            # Not among the options: a scale is shown as it was published.
             return [(State.PREFER_NOT_TO_SAY.value, _("I’d rather not answer this"))]
         return [(State.NOT_SURE.value, _("Not sure")), (State.PREFER_NOT_TO_SAY.value, _("Prefer not to say"))]
 
@@ -101,6 +103,12 @@ class AnswerField(forms.Field):
     def salvage(self, value: Raw) -> Reply | None:
         """The part of an unreadable answer that must count all the same; nothing for most types."""
         return None
+
+    def doubt(self, answer: Any) -> str:
+        """What to ask about an answer once, before it is taken as it stands; nothing for most."""
+        if not implausible(self.item, answer):
+            return ""
+        return _("Please check this. If it is right as it stands, press Save and continue again.")
 
     def message_when_blank(self) -> str:
         if self.item.error:

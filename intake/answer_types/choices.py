@@ -53,6 +53,15 @@ class MultipleChoice(Choice):
             raise Unreadable(_("Choose “%(choice)s” only when nothing else is ticked.") % {"choice": alone})
         return [option.code for option in known]
 
+    def doubt(self, answer: list[str]) -> str:
+        """What is not ticked stays unknown without the option that says no to the rest, so we ask for it once."""
+        rest = next((option for option in self.item.options if option.rest), None)
+        if rest is None or not answer or rest.code in answer or len(answer) == len(self.item.options) - 1:
+            return ""
+        return _("If nothing else on the list fits you, tick “%(rest)s” too. If you are not sure, go on.") % {
+            "rest": self.words(rest.label)
+        }
+
     def show(self, answer: list[str]) -> str:
         return "; ".join(super(MultipleChoice, self).show(code) for code in answer)
 

@@ -1,15 +1,16 @@
 """A patient without a browser: every page asked, in order, through the form and the services that real pages use."""
 
+import datetime
 from collections.abc import Set
 
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
-from intake.answers import State
+from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.completeness import asked_pages
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
-from intake.questionnaires import Page
+from intake.questionnaires import Page, Questionnaire
 from intake.services import SavedPage, record_help_reply, save_page, start_response, submit_response
 from screening.demo.answers import Answers, AnswersRefused, posted
 
@@ -64,6 +65,21 @@ def _answer_page(response: QuestionnaireResponse, page: Page, answers: Answers) 
     if refused or form.non_field_errors():
         raise AnswersRefused(f"page {page.number} ({', '.join(refused) or page.item.link_id}): {form.errors.as_text()}")
     return save_page(current.public_id, page, replies, loaded_revision=current.revision)
+
+
+def answered(questionnaire: Questionnaire, answers: Answers, *, now: datetime.datetime) -> AnswerDocument:
+    """What these answers come to, through the same forms, without a database."""
+    document, number = AnswerDocument(), 0
+    while page := next((p for p in asked_pages(questionnaire, document) if p.number > number), None):
+        number = page.number
+        form = PageForm(page, document, language="en", today=now.date())
+        data = posted(form, answers, today=now.date())
+        replies = PageForm(page, document, language="en", today=now.date(), data=data).replies()
+        for link_id, reply in (replies or {page.item.link_id: Reply(State.SEEN)}).items():
+            document.put(
+                Answer(link_id, reply.state, reply.value, "", reply.shown, "en", "self", now.isoformat(), number)
+            )
+    return document
 
 
 def _reread(response: QuestionnaireResponse) -> QuestionnaireResponse:

@@ -11,9 +11,9 @@ from clinic_site.audit.models import AuditEvent
 from clinic_site.publishing.documents import ContentError, content_hash, parse_source, read_source
 from clinic_site.publishing.models import Status
 from clinic_site.publishing.services import publish_version
-from intake import questionnaires
+from intake import questionnaire_reader
 from intake.models import QuestionnaireVersion
-from intake.questionnaires import Questionnaire
+from intake.questionnaire_reader import questionnaire_from_tree
 from screening import rules
 from screening.models import RuleSetVersion
 from screening.published import NoRuleSet, current_rule_set, rule_set_version
@@ -101,7 +101,7 @@ def test_only_one_version_of_a_document_is_published():
 @pytest.mark.parametrize(
     ("model", "build", "folder"),
     [
-        (QuestionnaireVersion, Questionnaire.from_tree, questionnaires.SHIPPED),
+        (QuestionnaireVersion, questionnaire_from_tree, questionnaire_reader.SHIPPED),
         (RuleSetVersion, RuleSet.from_tree, rules.SHIPPED),
     ],
 )

@@ -13,7 +13,8 @@ from clinic_site.publishing.documents import parse_source
 from intake.answer_types import FIELDS, AnswerField
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.forms import PageForm
-from intake.questionnaires import Page, Questionnaire
+from intake.questionnaire_reader import questionnaire_from_tree
+from intake.questionnaires import Page
 
 TODAY = datetime.date(2026, 11, 23)
 HEADER = """
@@ -69,7 +70,7 @@ items:
     body: {en: B}
     statement: {en: I have read it}
 """
-QUESTIONNAIRE = Questionnaire.from_tree(parse_source({"questionnaire.yaml": HEADER, "01-types.yaml": SECTION}))
+QUESTIONNAIRE = questionnaire_from_tree(parse_source({"questionnaire.yaml": HEADER, "01-types.yaml": SECTION}))
 CLINICAL = [name for name, item in QUESTIONNAIRE.questions.items() if item.clinical]
 Raw = dict[str, list[str]]
 

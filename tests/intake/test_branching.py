@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic_site.publishing.documents import parse_source
-from intake.answers import Answer, AnswerDocument, State, Truth, what_is_asked
+from intake.answers import Answer, AnswerDocument, State
+from intake.branching import retire_unasked, what_is_asked
 from intake.completeness import asked_pages
-from intake.questionnaires import Questionnaire
+from intake.questionnaire_reader import questionnaire_from_tree, read_questionnaire
+from intake.truth import Truth
 
 HEADER = """
 questionnaire: branches
@@ -67,7 +69,7 @@ items:
       - {link_id: beer, type: short_text, text: {en: Q}}
       - {link_id: wine, type: short_text, text: {en: Q}}
 """
-SMALL = Questionnaire.from_tree(parse_source({"questionnaire.yaml": HEADER, "01-branches.yaml": SECTION}))
+SMALL = questionnaire_from_tree(parse_source({"questionnaire.yaml": HEADER, "01-branches.yaml": SECTION}))
 SKIPPED = {"state": State.SKIPPED}
 NOT_SURE = {"state": State.NOT_SURE}
 RATHER_NOT = {"state": State.PREFER_NOT_TO_SAY}
@@ -158,7 +160,7 @@ def test_a_question_behind_a_gate_that_is_not_known_is_asked():
 def test_an_answer_behind_a_gate_that_shuts_goes_to_the_history():
     answers = document(smokes="yes", daily="yes", packs="2")
     answers.put(answer("smokes", "no", revision=2))
-    answers.retire_unasked(SMALL, at="2026-11-23T13:00:00+00:00")
+    retire_unasked(SMALL, answers, at="2026-11-23T13:00:00+00:00")
     assert set(answers.answers) == {"smokes"}
     assert [(old.link_id, old.value) for old in answers.history] == [
         ("smokes", "yes"),
@@ -172,7 +174,7 @@ def test_an_answer_from_before_the_gate_shut_does_not_count_when_it_opens_again(
     answers = document(smokes="yes", daily="no")
     for revision, value in ((2, "no"), (3, "yes")):
         answers.put(answer("smokes", value, revision=revision))
-        answers.retire_unasked(SMALL, at="2026-11-23T13:00:00+00:00")
+        retire_unasked(SMALL, answers, at="2026-11-23T13:00:00+00:00")
     assert answers.get("daily") is None
     assert what_is_asked(SMALL, answers)[SMALL.page_of["packs"].number] is Truth.UNKNOWN
     assert [old.value for old in answers.changes("daily")] == ["no"]
@@ -181,7 +183,7 @@ def test_an_answer_from_before_the_gate_shut_does_not_count_when_it_opens_again(
 def test_a_gate_that_is_not_known_keeps_the_answers_behind_it():
     answers = document(smokes="yes", daily="yes")
     answers.put(answer("smokes", NOT_SURE, revision=2))
-    answers.retire_unasked(SMALL, at="2026-11-23T13:00:00+00:00")
+    retire_unasked(SMALL, answers, at="2026-11-23T13:00:00+00:00")
     assert answers.value("daily") == "yes"
 
 
@@ -223,7 +225,7 @@ def after(sequence: list[tuple[str, Any]], *, through_the_database: bool) -> Ans
     answers = AnswerDocument()
     for revision, (link_id, value) in enumerate(sequence, 1):
         answers.put(answer(link_id, value, revision=revision))
-        answers.retire_unasked(SMALL, at="2026-11-23T13:00:00+00:00")
+        retire_unasked(SMALL, answers, at="2026-11-23T13:00:00+00:00")
         if through_the_database:
             answers = AnswerDocument.from_json(json.loads(json.dumps(answers.to_json())))
     return answers
@@ -259,7 +261,7 @@ def test_not_knowing_an_answer_never_takes_a_question_away(sequence, link_id, un
 
 
 def test_the_shipped_follow_ups_are_asked_of_somebody_who_is_not_sure():
-    shipped = Questionnaire.from_folder()
+    shipped = read_questionnaire()
     gated = [page for page in shipped.pages if page.item.enable_when]
     answers = AnswerDocument()
     for item in shipped.questions.values():

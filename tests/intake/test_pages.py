@@ -11,7 +11,7 @@ from django.test import Client
 from clinic_site.audit.models import AuditEvent
 from clinic_site.publishing.documents import parse_source, read_source
 from clinic_site.publishing.services import publish_version
-from intake import questionnaires
+from intake import questionnaire_reader
 from intake.answers import State
 from intake.models import QuestionnaireResponse, QuestionnaireVersion
 from intake.published import questionnaire_of
@@ -348,7 +348,7 @@ def test_back_leads_to_the_page_before_that_is_asked(patient):
 
 
 def test_a_draft_keeps_the_version_of_the_questions_it_was_started_on(patient):
-    source = read_source(questionnaires.SHIPPED)
+    source = read_source(questionnaire_reader.SHIPPED)
     name = next(name for name, text in source.items() if "link_id: aneurysm_or_avm" in text)
     question = shipped_questionnaire().questions["aneurysm_or_avm"].text["en"]
     assert question in source[name]

@@ -8,7 +8,7 @@ import yaml
 from clinic_site.publishing.documents import ContentError, canonical_form, content_hash, parse_source, read_source
 from intake.models import QuestionnaireVersion
 from intake.published import questionnaire_version
-from intake.questionnaires import SHIPPED, Questionnaire
+from intake.questionnaire_reader import SHIPPED, questionnaire_from_tree, read_questionnaire
 
 HEADER = """
 questionnaire: small
@@ -59,7 +59,7 @@ items:
 
 def problems_of(section: str = SECTION, header: str = HEADER) -> list[str]:
     try:
-        Questionnaire.from_tree(parse_source({"questionnaire.yaml": header, "01-health.yaml": section}))
+        questionnaire_from_tree(parse_source({"questionnaire.yaml": header, "01-health.yaml": section}))
     except ContentError as error:
         return [str(problem) for problem in error.problems]
     return []
@@ -184,7 +184,7 @@ def test_a_mistake_in_the_header_names_the_header(mistake):
 
 def test_a_missing_header_is_named():
     with pytest.raises(ContentError, match=r"questionnaire\.yaml"):
-        Questionnaire.from_tree(parse_source({"01-health.yaml": SECTION}))
+        questionnaire_from_tree(parse_source({"01-health.yaml": SECTION}))
 
 
 def test_instruments_that_are_no_mapping_are_named():
@@ -254,7 +254,7 @@ def test_the_shipped_files_give_the_same_hash_each_time():
 
 
 def test_the_shipped_questionnaire_has_no_mistake():
-    assert Questionnaire.from_folder().pages
+    assert read_questionnaire().pages
 
 
 @pytest.mark.django_db
@@ -272,7 +272,7 @@ def test_what_is_published_goes_back_to_files_byte_by_byte(published, tmp_path):
 def test_the_database_gives_the_same_questionnaire_as_the_files(published):
     version = QuestionnaireVersion.objects.get()
     assert version.canonical == canonical_form(parse_source(read_source(SHIPPED)))
-    stored, shipped = questionnaire_version(version.id), Questionnaire.from_folder()
+    stored, shipped = questionnaire_version(version.id), read_questionnaire()
     assert [(page.number, page.item.link_id) for page in stored.pages] == [
         (page.number, page.item.link_id) for page in shipped.pages
     ]

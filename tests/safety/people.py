@@ -6,7 +6,8 @@ from typing import Any
 
 from screening.engine import Issue, assess
 from screening.fact_files import facts_from_file, without_implausible
-from screening.facts import Vocabulary, derive, vocabulary
+from screening.facts import derive
+from screening.vocabulary import Vocabulary, vocabulary
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 
 FactFile = dict[str, Any]

@@ -7,7 +7,8 @@ import celpy
 import pytest
 from celpy.celtypes import DoubleType, StringType
 
-from screening.engine import Truth, bind, evaluate
+from intake.truth import Truth
+from screening.engine import bind, evaluate
 from tests.conftest import shipped_rule_set
 from tests.safety.people import bound_facts, random_person
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from clinic_site.accounts.models import User
 from clinic_site.clinics.models import Clinic
 from intake.answers import Answer, AnswerDocument, State
+from intake.branching import retire_unasked
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.services import start_response, submit_response
@@ -39,7 +40,7 @@ def filled_in(clinic: Clinic, **answers: Any) -> QuestionnaireResponse:
         question = questionnaire.questions[link_id].text["en"]
         document.put(Answer(link_id, state, kept, question, shown, "en", "self", now, 1))
     document.history.clear()
-    document.retire_unasked(questionnaire, at=now)
+    retire_unasked(questionnaire, document, at=now)
     response.seal_document(document)
     response.save(update_fields=["answers"])
     return response

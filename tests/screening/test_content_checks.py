@@ -8,12 +8,12 @@ import yaml
 from django.core.management import CommandError, call_command
 
 from clinic_site.publishing.documents import ContentError, parse_source, read_source
-from intake import questionnaires
+from intake import questionnaire_reader
 from screening import rules
 from screening.content_checks import content_problems, run
-from screening.facts import vocabulary
 from screening.rules import RuleSet, file_of_rule
 from screening.shipped import checked_content
+from screening.vocabulary import vocabulary
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 from tests.safety.people import NOTHING_TO_FLAG, flags
 from tests.screening.tiny import rule
@@ -23,7 +23,7 @@ from tests.screening.tiny import rule
 def folders(tmp_path):
     """Copies of the two content folders: (questionnaire, rules)."""
     return (
-        shutil.copytree(questionnaires.SHIPPED, tmp_path / "questionnaire"),
+        shutil.copytree(questionnaire_reader.SHIPPED, tmp_path / "questionnaire"),
         shutil.copytree(rules.SHIPPED, tmp_path / "rules"),
     )
 

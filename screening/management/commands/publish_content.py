@@ -7,7 +7,7 @@ from django.db import transaction
 from clinic_site.publishing.documents import ContentError, content_hash, parse_source, read_source
 from clinic_site.publishing.models import DocumentVersion, Status
 from clinic_site.publishing.services import publish_version
-from intake import questionnaires
+from intake import questionnaire_reader
 from intake.models import QuestionnaireVersion
 from intake.questionnaires import Questionnaire
 from screening import rules
@@ -16,7 +16,7 @@ from screening.rules import RuleSet
 from screening.shipped import checked_content
 
 _DOCUMENTS: tuple[tuple[type[DocumentVersion], Path], ...] = (
-    (QuestionnaireVersion, questionnaires.SHIPPED),
+    (QuestionnaireVersion, questionnaire_reader.SHIPPED),
     (RuleSetVersion, rules.SHIPPED),
 )
 

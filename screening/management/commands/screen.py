@@ -5,17 +5,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from intake.questionnaires import Questionnaire
+from intake.questionnaire_reader import read_questionnaire
 from screening.engine import assess
 from screening.fact_files import FactError, facts_from_file, without_implausible
-from screening.facts import NOT_APPLICABLE, derive, vocabulary
+from screening.facts import derive
 from screening.rules import RuleSet
+from screening.vocabulary import NOT_APPLICABLE, only_from_intake, vocabulary
 
 
 class Command(BaseCommand):
     """Runs the shipped rules over facts in a file. Needs no database.
 
-    A fact file names no clinic, so `licensed_state` is not applicable unless the file says it.
+    A fact file names no clinic and holds no more than the published facts, so what else an intake asks is not
+    applicable there unless the file says it.
     """
 
     help = "Reads one object of facts, or a list of them, and prints what the shipped rules flag, as JSON."
@@ -26,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *, facts: str, **options: Any) -> None:
         people = _read(facts)
-        questionnaire, rule_set = Questionnaire.from_folder(), RuleSet.from_folder()
+        questionnaire, rule_set = read_questionnaire(), RuleSet.from_folder()
         known = vocabulary(questionnaire, rule_set.lexicon)
         results = []
         for number, values in enumerate(people, 1):
@@ -35,7 +37,10 @@ class Command(BaseCommand):
             except FactError as error:
                 raise CommandError(f"{facts}: entry {number}: {error}", returncode=2) from error
             person = derive(without_implausible(given, questionnaire), rule_set.lexicon)
-            person_values = {"licensed_state": NOT_APPLICABLE, **person.values}
+            person_values = {
+                **{name: NOT_APPLICABLE for name in only_from_intake() if name not in person.states},
+                **person.values,
+            }
             result = assess(rule_set, person_values).to_json()
             results.append({**result, "not_known": dict(sorted(person.states.items()))})
         self.stdout.write(json.dumps(results, ensure_ascii=False, indent=2))

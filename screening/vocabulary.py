@@ -1,0 +1,125 @@
+"""The names that rules read: which facts there are, of what kind, and which questions give them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from intake.questionnaires import Option, Questionnaire
+from screening.medicines import Lexicon
+
+Value = str | float
+NOT_APPLICABLE = "not_applicable"
+# What only staff record; no question gives it.
+STAFF_FACTS = frozenset(
+    {
+        "identity_verified",
+        "cssrs_highest_ideation_past_month",
+        "cssrs_recorded",
+        "alt_or_ast_times_upper_limit",
+        "liver_tests_recorded",
+    }
+)
+# Whether a number that only staff can give is there, so that a rule can ask for it without staying open for everybody.
+RECORDED = {
+    "cssrs_recorded": "cssrs_highest_ideation_past_month",
+    "liver_tests_recorded": "alt_or_ast_times_upper_limit",
+}
+YES_NO = frozenset({"yes", "no", NOT_APPLICABLE})
+# Where a number comes from: the fact, the question, and what is counted from its date.
+DATES = {
+    "age_years": ("date_of_birth", "years"),
+    "days_since_last_suicide_attempt": ("last_suicide_attempt_date", "days"),
+    "months_since_last_psychosis": ("last_psychosis_date", "months"),
+    "days_since_heart_attack_or_stroke": ("last_heart_attack_or_stroke_date", "days"),
+    "days_since_cocaine_or_meth": ("last_cocaine_or_meth_date", "days"),
+    "bp_reading_age_days": ("bp_reading_date", "days"),
+}
+# A "no" to the question means that it never happened: infinitely many days ago.
+NEVER = {"days_since_cocaine_or_meth": "cocaine_or_meth_ever"}
+# Types whose answer a rule can not read; it reads whether something was said. "No" is "none of these".
+SAID = ("multiple_choice", "short_text", "long_text")
+MEASURES = {
+    "systolic_mmhg": ("blood_pressure", "systolic"),
+    "diastolic_mmhg": ("blood_pressure", "diastolic"),
+    "height_cm": ("height", "value"),
+    "weight_kg": ("weight", "value"),
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Every fact by kind: the codes of each choice, the numbers, and the lists of text."""
+
+    choices: Mapping[str, frozenset[str]]
+    numbers: frozenset[str]
+    lists: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.numbers | self.lists | frozenset(self.choices)
+
+
+@cache
+def _declared() -> dict[str, list[str]]:
+    return yaml.safe_load((Path(__file__).parent / "content" / "facts.yaml").read_text(encoding="utf-8"))
+
+
+def vocabulary(questionnaire: Questionnaire, lexicon: Lexicon) -> Vocabulary:
+    """The facts that this questionnaire and medicine list give, with those declared beside them."""
+    choices, numbers = dict.fromkeys(_declared()["choices"], YES_NO), set(_declared()["numbers"])
+    numbers |= set(questionnaire.scores)
+    choices |= dict.fromkeys(questionnaire.screens, YES_NO)
+    for name in class_facts(lexicon):
+        choices[name] = YES_NO
+    for item in questionnaire.questions.values():
+        if item.type == "number":
+            numbers.add(item.link_id)
+        if item.type == "choice":
+            choices[item.link_id] = frozenset(option.code for option in item.options) | {NOT_APPLICABLE}
+        elif item.option_facts:
+            choices |= {option.code: YES_NO for option in item.options if states_a_fact(option)}
+        elif item.clinical and item.type in SAID:
+            choices[item.link_id] = YES_NO
+    return Vocabulary(choices, frozenset(numbers), frozenset(_declared()["lists"]))
+
+
+def only_from_intake() -> list[str]:
+    """Facts of the intake's own, which a fact file need not name: there they are not applicable unless given."""
+    return _declared()["only_from_intake"]
+
+
+def states_a_fact(option: Option) -> bool:
+    """Whether an option of a list of facts is one of them, and not its way to say no."""
+    return not (option.exclusive or option.rest)
+
+
+def class_facts(lexicon: Lexicon) -> list[str]:
+    return [f"takes_{code}" for code in lexicon.classes]
+
+
+def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
+    """The questions whose answers give a fact, for showing the person's own words; empty for what staff record."""
+    if fact in questionnaire.questions:
+        return (fact,)
+    if fact in DATES:
+        return tuple(filter(None, (NEVER.get(fact), DATES[fact][0])))
+    if fact in questionnaire.scores:
+        return questionnaire.items_of(questionnaire.scores[fact])
+    if fact in questionnaire.screens:
+        return questionnaire.items_of(questionnaire.scores[questionnaire.screens[fact].score])
+    if fact in MEASURES:
+        return (MEASURES[fact][0],)
+    if fact.startswith("takes_") or fact in ("medicine_unrecognized", "medicines_as_typed"):
+        return ("medicines",)
+    derived = {
+        "bmi_kg_m2": ("height", "weight"),
+        "consents_complete": tuple(i.link_id for i in questionnaire.questions.values() if i.consent),
+        "emergency_contact_given": ("emergency_contact_name", "emergency_contact_phone"),
+        "licensed_state": ("state_now",),
+    }
+    if fact in derived:
+        return derived[fact]
+    return tuple(i.link_id for i in questionnaire.questions.values() if i.option_facts and i.option(fact))
