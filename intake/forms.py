@@ -25,21 +25,24 @@ class Question(LayoutObject):
         self.link_id = link_id
 
     def render(self, form: "PageForm", context: Any, template_pack: Any = None, **kwargs: Any) -> str:
-        field = form.questions[self.link_id]
+        field, anchor = form.questions[self.link_id], form.anchor(self.link_id)
+        item, errors = field.item, list(form.errors.get(self.link_id, []))
         return render_to_string(
             f"intake/answers/{field.template}.html",
             {
-                "item": field.item,
+                "item": item,
                 "field": field,
                 "name": self.link_id,
-                "anchor": form.anchor(self.link_id),
+                "anchor": anchor,
+                "optional": not (item.required or item.clinical),
+                "described": " ".join([f"{anchor}-help"] * bool(item.help) + [f"{anchor}-error"] * bool(errors)),
                 "raw": form.raw(self.link_id),
-                "errors": form.errors.get(self.link_id, []),
+                "errors": errors,
                 "alone": len(form.fields) == 1,
                 "language": form.language,
-                "rows": form.medicine_rows(self.link_id) if field.item.type == "medicines" else None,
+                "rows": form.medicine_rows(self.link_id) if item.type == "medicines" else None,
                 "page_text": form.page.item,
-                "instrument": form.instrument(field.item.instrument),
+                "instrument": form.instrument(item.instrument),
             },
         )
 

@@ -110,8 +110,7 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
         assessed_at=run.at,
         assessed_on=run.on,
     )
-    sealed = {"values": _json_values(run.facts), "states": dict(run.facts.states), "lists": dict(run.facts.lists)}
-    assessment.facts = data_key.seal(sealed, row=assessment, label="assessment.facts")
+    assessment.facts = data_key.seal(_beside_answers(run.facts), row=assessment, label="assessment.facts")
     issues = [
         DetectedIssue(
             clinic_id=case.clinic_id,
@@ -123,7 +122,7 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
             hold=issue.hold,
             worst_case_assumed=issue.worst_case_assumed,
             caused_by=list(issue.caused_by),
-            settled_by=list(issue.settled_by),
+            settled_by=[name for name in issue.settled_by if name not in issue.caused_by],
             position=position,
             fingerprint=_fingerprint(case, run, issue.rule, issue.tier, issue.status, issue.caused_by),
         )
@@ -132,10 +131,16 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
     return assessment, issues
 
 
-def _json_values(facts: Facts) -> dict[str, str | float]:
-    """Facts as JSON holds them: "never" (infinity) by name, and without what the rule set derives from the others."""
-    given = ((name, value) for name, value in facts.values.items() if name not in facts.derived)
-    return {name: "never" if value == float("inf") else value for name, value in given}
+def _beside_answers(facts: Facts) -> dict[str, dict[str, str | float]]:
+    """What the frozen answers do not say by themselves, as JSON holds it ("never" is infinity).
+
+    The rest is not kept twice: an answer as it stands, and what the rule set derives.
+    """
+    values = {name: value for name, value in facts.values.items() if name not in facts.derived | facts.told}
+    return {
+        "values": {name: "never" if value == float("inf") else value for name, value in values.items()},
+        "states": {name: state for name, state in facts.states.items() if name not in facts.told},
+    }
 
 
 def _fingerprint(case: Case, run: Run, rule: str, tier: str, status: str, caused_by: tuple[str, ...]) -> bytes:

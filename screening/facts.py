@@ -30,13 +30,14 @@ class Facts:
     """What is known of one person.
 
     `values` are bound; `states` says why a fact is not; `lists` are what was typed; `derived` names the values that
-    follow from others.
+    follow from others, `told` those that are an answer as it stands.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     derived: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,10 @@ class _ResponseReader:
         self.values: dict[str, Value] = {}
         self.states: dict[str, str] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
+        self.told: set[str] = set()
 
     def facts(self) -> Facts:
-        return Facts(self.values, self.states, self.lists)
+        return Facts(self.values, self.states, self.lists, told=frozenset(self.told))
 
     def known(self, item: Item) -> tuple[Any, str]:
         """(value, "") when the answer counts, else (None, why not)."""
@@ -135,6 +137,7 @@ class _ResponseReader:
         return "no" if alone or any(option.rest for option in chosen_options) else None
 
     def choice(self, fact: str, value: Any, why_not: str, codes: set[str]) -> None:
+        self.told.add(fact)
         if why_not == NOT_APPLICABLE:
             self.values[fact] = NOT_APPLICABLE
         elif isinstance(value, str) and value in codes:
@@ -216,6 +219,7 @@ class _ResponseReader:
             item, value = self.questionnaire.questions.get(link_id), measurement.value
             self.states.pop(measurement.fact, None)
             self.values.pop(measurement.fact, None)
+            self.told.discard(measurement.fact)
             if item and isinstance(value, float) and not is_usable(measurement.fact, Decimal(str(value)), item, part):
                 self.states[measurement.fact] = "implausible"
             else:

@@ -3,7 +3,8 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 
 from clinic_site.accounts.models import ClinicScoped
 from clinic_site.publishing.models import FROZEN, DocumentVersion, version_constraints
@@ -33,12 +34,16 @@ class CaseQuerySet(ClinicScoped):
 
         With the response, its clinic and data key, the owner, `newest_assessment_id` and `newest_rule_set_id`.
         """
-        # An alarm after sending is an assessment of a draft: the newest of the whole response stays in force.
-        newest = Assessment.objects.filter(case=OuterRef("pk")).order_by(F("stage").desc(), F("id").desc())
+        # An alarm after sending is an assessment of a draft: the newest of the whole response stays in force. Written
+        # out, because composing two subqueries costs more than the rest of the page's reading.
+        newest = "(SELECT {} FROM screening_assessment WHERE case_id = screening_case.id ORDER BY {} LIMIT 1)"
+        assessment_id, rule_set_id = (
+            RawSQL(newest.format(column, "stage DESC, id DESC"), (), output_field=models.UUIDField())  # noqa: S611
+            for column in ("id", "rule_set_id")
+        )
         related = ("response", "response__clinic", "response__data_key", "owner")
         return self.select_related(*related).annotate(
-            newest_assessment_id=Subquery(newest.values("id")[:1]),
-            newest_rule_set_id=Subquery(newest.values("rule_set_id")[:1]),
+            newest_assessment_id=assessment_id, newest_rule_set_id=rule_set_id
         )
 
 
@@ -151,7 +156,8 @@ class Stage(models.TextChoices):
 class Assessment(ClinicRow):
     """One run of one rule set over one response.
 
-    `facts` (sealed) are what the rules saw; `result_sha256` is of the result's canonical JSON.
+    `facts` (sealed) are what the rules saw beside the frozen answers; `result_sha256` is of the canonical JSON of the
+    result.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments", db_index=False)

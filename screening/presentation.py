@@ -11,7 +11,7 @@ from intake.answers import State
 from screening.case_page import CasePage, Flag, Row, identity_of
 from screening.engine import Status
 from screening.facts import count_since
-from screening.forms import OBSERVATION_FORMS, CloseFlagForm, ObservationForm, SignDecisionForm
+from screening.forms import OBSERVATION_FORMS, CloseFlagForm, SignDecisionForm
 from screening.models import Case, CaseStatus, ObservationKind, Outcome, ReasonCode
 from screening.rules import TIERS
 
@@ -76,8 +76,8 @@ def _common(case: Case, user: User) -> dict[str, Any]:
     }
 
 
-def contact_context(case: Case, user: User, bound: Bound) -> dict[str, Any]:
-    """The front desk's page: who it is, and the identity check. No answers, no flags."""
+def contact_context(case: Case, user: User) -> dict[str, Any]:
+    """Who it is, and what was checked: the front desk's page. No answers, no flags."""
     document = case.response.document()
     checks = [
         o for o in case.observations.select_related("recorded_by").order_by("id") if o.kind == ObservationKind.IDENTITY
@@ -90,7 +90,7 @@ def contact_context(case: Case, user: User, bound: Bound) -> dict[str, Any]:
         **_common(case, user),
         "person": _person(case, identity_of(case.response, document)),
         "observations": observations,
-        "observation_forms": _observation_forms(case, user, bound),
+        "observation_links": _observation_links(case, user),
     }
 
 
@@ -99,9 +99,6 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
     zone = zoneinfo.ZoneInfo(case.response.clinic.time_zone)
     mine = case.owner_id == user.id
     can_sign = mine and case.is_open and user.may("decision.sign", case.clinic_id)
-    form = bound.get("decision") or SignDecisionForm(
-        initial={"shown_sha256": page.shown_sha256}, auto_id="id_decision_%s"
-    )
     return {
         **_common(case, user),
         "person": _person(case, identity_of(case.response, page.document)),
@@ -117,8 +114,10 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
             for section, rows in page.sections
         ],
         "observations": [_observation(r.observation, r.facts, r.note) for r in page.observations],
-        "observation_forms": _observation_forms(case, user, bound),
-        "decision_form": form if can_sign else None,
+        "observation_links": _observation_links(case, user),
+        "decision_form": (bound.get("decision") or SignDecisionForm(initial={"shown_sha256": page.shown_sha256}))
+        if can_sign
+        else None,
         "sign_url": reverse("screening:sign", args=[case.reference]),
         "blockers": blockers,
         "decisions": [
@@ -134,6 +133,7 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
         "timeline": [{"at": e.at, "what": e.get_kind_display(), "detail": e.detail, "by": e.by} for e in page.events],
         "help_replies": [{"shown": a.shown, "at": _moment(a.at)} for a in page.help_replies],
         "can_edit": mine and case.is_open,
+        "reasons": ReasonCode.choices,
     }
 
 
@@ -200,9 +200,8 @@ def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> d
             {"by": d.by, "at": d.at, "reason": ReasonCode(d.reason).label, "words": flag.words[d.id]}
             for d in flag.dispositions
         ],
-        "form": (bound.get(issue.id) or CloseFlagForm(auto_id=f"id_{issue.id.hex}_%s"))
-        if may_close and mine_or_second and not did_already
-        else None,
+        "anchor": f"close-{issue.id}",
+        "form": (bound.get(issue.id) or CloseFlagForm()) if may_close and mine_or_second and not did_already else None,
         "close_url": reverse("screening:close_flag", args=[case.reference, issue.id]),
     }
 
@@ -215,15 +214,16 @@ def _then_and_now(flag: Flag, page: CasePage, row: Row) -> str:
 
 
 def _row(row: Row, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
+    """One answer as its line on the page. What most rows have none of is left empty, for the template to skip."""
+    label, at = _STATE_LABELS[row.state], _local(row.at, zone)
     return {
         "link_id": row.link_id,
         "question": row.question,
         "shown": row.shown,
-        "lines": row.shown.splitlines(),
+        "lines": row.shown.splitlines() if "\n" in row.shown else (),
         "state": row.state,
-        "state_label": _STATE_LABELS[row.state],
-        "entered_by": row.entered_by,
-        "at": _local(row.at, zone),
+        "tag": label if label != row.shown else "",
+        "entered": f"Entered by {row.entered_by}, {at}" if row.entered_by not in ("", "self") else at,
         "flags": [
             {
                 "rule": f.issue.rule_id,
@@ -266,22 +266,13 @@ def _observation(observation: Any, facts: dict[str, Any], note: str) -> dict[str
     }
 
 
-def _observation_forms(case: Case, user: User, bound: Bound) -> list[dict[str, Any]]:
-    if not case.is_open:
-        return []
-    today = case.response.clinic.today()
+def _observation_links(case: Case, user: User) -> list[dict[str, str]]:
+    """What this user may record on the case, and where."""
     return [
         {
             "title": ObservationKind(kind).label,
-            "kind": kind,
-            "open": kind in bound,
-            "form": _bound_or_new(form_class, bound.get(kind), kind, today),
             "url": reverse("screening:observe", args=[case.reference, kind]),
         }
-        for kind, (form_class, permission) in OBSERVATION_FORMS.items()
-        if user.may(permission, case.clinic_id)
+        for kind, (_form, permission) in OBSERVATION_FORMS.items()
+        if case.is_open and user.may(permission, case.clinic_id)
     ]
-
-
-def _bound_or_new(form_class: type[ObservationForm], bound: Any, kind: str, today: datetime.date) -> Any:
-    return bound or form_class(today=today, auto_id=f"id_{kind}_%s")

@@ -152,7 +152,23 @@ def _case_page(
     """
     user = _user(request)
     may_read = user.may("case.read", shown.clinic_id)
-    action = "case.read" if may_read else "case.contact-read"
+    _record_read(request, shown, "case.read" if may_read else "case.contact-read")
+    context: dict[str, Any] = {"notice": notice}
+    if may_read:
+        page = build_case_page(shown)
+        context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
+    else:
+        context |= contact_context(shown, user)
+    for what, form in (bound or {}).items():
+        if what not in _forms_on_page(context):
+            typed = form.data.get("words", "")
+            return _refused(request, shown.reference, "This can not be sent any more: the case has changed.", typed)
+    with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
+        return render(request, f"screening/{'case' if may_read else 'case_contact'}.html", context, status=status)
+
+
+def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
+    user, address = _user(request), _address(request)
     record(
         [
             audit_event(
@@ -160,30 +176,18 @@ def _case_page(
                 clinic_id=shown.clinic_id,
                 entity=shown,
                 user=user,
-                address=_address(request),
+                address=address,
                 reference=shown.reference,
             )
         ]
     )
-    context: dict[str, Any] = {"notice": notice}
-    if may_read:
-        page = build_case_page(shown)
-        context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
-    else:
-        context |= contact_context(shown, user, bound or {})
-    for what, form in (bound or {}).items():
-        if what not in _forms_on_page(context):
-            typed = form.data.get("words") or form.data.get("note", "")
-            return _refused(request, shown.reference, "This can not be sent any more: the case has changed.", typed)
-    with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
-        return render(request, f"screening/{'case' if may_read else 'case_contact'}.html", context, status=status)
 
 
 def _forms_on_page(context: dict[str, Any]) -> set[Any]:
     """What can be filled in, by the keys of `bound`."""
     flags = {flag["id"] for flag in context.get("flags", []) if flag["form"]}
     decision = {"decision"} if context.get("decision_form") else set()
-    return flags | decision | {form["kind"] for form in context["observation_forms"]}
+    return flags | decision
 
 
 def _refused(request: HttpRequest, reference: str, message: str, kept: str) -> HttpResponse:
@@ -222,7 +226,7 @@ def release(request: HttpRequest, reference: str) -> HttpResponse:
 @permission_required("flag.close")
 def close(request: HttpRequest, reference: str, issue_id: uuid.UUID) -> HttpResponse:
     shown = _case(request, reference, "flag.close")
-    form = CloseFlagForm(request.POST, auto_id=f"id_{issue_id.hex}_%s")
+    form = CloseFlagForm(request.POST)
     if not form.is_valid():
         with transaction.atomic():
             return _case_page(request, shown, status=422, bound={issue_id: form})
@@ -235,17 +239,23 @@ def close(request: HttpRequest, reference: str, issue_id: uuid.UUID) -> HttpResp
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("case.contact")
 def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
+    """A form for what staff checked or measured, with who it is about."""
     if kind not in OBSERVATION_FORMS:
         raise Http404
     form_class, permission = OBSERVATION_FORMS[kind]
     shown = _case(request, reference, permission)
-    form = form_class(request.POST, today=shown.response.clinic.today(), auto_id=f"id_{kind}_%s")
+    form = form_class(request.POST if request.method == "POST" else None, today=shown.response.clinic.today())
     if not form.is_valid():
+        typed = form.data.get("note", "")
+        if not shown.is_open:
+            return _refused(request, reference, "This case is decided. Record this in a new case.", typed)
         with transaction.atomic():
-            return _case_page(request, shown, status=422, bound={kind: form})
+            _record_read(request, shown, "case.contact-read")
+            context = {**contact_context(shown, _user(request)), "form": form, "title": ObservationKind(kind).label}
+            return render(request, "screening/observe.html", context, status=422 if form.is_bound else 200)
     return _acted(
         request,
         reference,
@@ -265,7 +275,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
 @permission_required("decision.sign")
 def sign(request: HttpRequest, reference: str) -> HttpResponse:
     shown = _case(request, reference, "decision.sign")
-    form = SignDecisionForm(request.POST, auto_id="id_decision_%s")
+    form = SignDecisionForm(request.POST)
     if not form.is_valid():
         with transaction.atomic():
             return _case_page(request, shown, status=422, bound={"decision": form})

@@ -69,6 +69,11 @@ class Clinic(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def phone_digits(self) -> str:
+        """The number as a link dials it."""
+        return "".join(character for character in self.phone if character not in " -()")
+
     def local_now(self) -> datetime.datetime:
         return timezone.now().astimezone(zoneinfo.ZoneInfo(self.time_zone))
 

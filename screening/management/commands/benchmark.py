@@ -7,7 +7,7 @@ from django.db import connection
 
 from screening.benchmark import Bench, Measured
 
-_HEAD = f"{'operation':<42}{'median ms':>10}{'x ref':>8}{'SQL':>5}{'WAL kB':>8}"
+_HEAD = f"{'operation':<38}{'median ms':>10}{'SQL':>5}{'WAL kB':>8}{'x tuned':>9}{'bar':>6}"
 
 
 class Command(BaseCommand):
@@ -36,6 +36,8 @@ class Command(BaseCommand):
         growth = "  growth" if len(tables) > 1 else ""
         self.stdout.write(f"\n{count:,} cases\n{_HEAD}{growth}")
         for first, row in zip(tables[0], tables[-1], strict=True):
-            line = f"{row.name:<42}{row.milliseconds:>10.2f}{row.ratio:>8.1f}{row.statements:>5}{row.wal_kb:>8.1f}"
-            # Growth of the ratio, not of the clock: the machine's speed drifts within a run.
-            self.stdout.write(line + (f"{row.ratio / first.ratio:>8.2f}" if growth else ""))
+            line = f"{row.name:<38}{row.milliseconds:>10.2f}{row.statements:>5}{row.wal_kb:>8.1f}"
+            line += f"{row.ratio:>9.2f}{row.bar:>6.1f}" if row.ratio and row.bar else f"{'':>15}"
+            # Growth of the ratio where there is one: the speed of the machine drifts within a run.
+            grown = row.ratio / first.ratio if row.ratio and first.ratio else row.milliseconds / first.milliseconds
+            self.stdout.write(line + (f"{grown:>8.2f}" if growth else ""))

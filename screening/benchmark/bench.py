@@ -1,7 +1,7 @@
-"""What `manage.py benchmark` measures: the operations people wait for, beside two references in the same run.
+"""What `manage.py benchmark` measures: the operations people wait for, each beside a view tuned by hand.
 
 Absolute times say little on a shared machine; the ratios to the references, the growth with the number of cases and the
-counts of statements and WAL do.
+counts of statements and WAL do. An operation and its reference take turns, so that both meet the same noise.
 """
 
 import datetime
@@ -26,6 +26,7 @@ from intake.access import Ticket, pass_cookie
 from intake.models import Patient, QuestionnaireResponse
 from intake.published import questionnaire_of
 from screening.assessments import screen_response
+from screening.benchmark.reference import TunedClinic
 from screening.demo.answers import complete_answers
 from screening.demo.filling import answer_draft, fill_in
 from screening.models import Assessment, Case, CaseEvent, DetectedIssue
@@ -38,13 +39,14 @@ _FRAMES = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
 
 @dataclass(frozen=True)
 class Measured:
-    """One operation: median milliseconds, its ratio to the reference, SQL statements and kilobytes of WAL."""
+    """One operation: median milliseconds, SQL statements and kilobytes of WAL; `ratio` to a reference, with its bar."""
 
     name: str
     milliseconds: float
-    ratio: float
     statements: int
     wal_kb: float
+    ratio: float | None = None
+    bar: float | None = None
 
 
 class Bench:
@@ -67,8 +69,7 @@ class Bench:
         answers = complete_answers(aneurysm_or_avm="yes", parent_sibling_or_child_psychosis="not_sure")
         self.answers = answers
         self.template = fill_in(self.clinic, answers)
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE benchmark_reference (id uuid PRIMARY KEY, parent uuid, body bytea)")
+        self.tuned = TunedClinic(self.user)
 
     def grow_to(self, count: int) -> None:
         """Copies the case until there are `count`, each with a data key and a sealed answer document of its own."""
@@ -105,52 +106,66 @@ class Bench:
             _copy(model, instances)
 
     def measure(self) -> list[Measured]:
-        bare_page, _wal = self._time(lambda: self.browser.get("/help-now/"))
-        write, write_wal = self._time(self._reference_write)
+        self.tuned.grow_to(Case.objects.count())
         drafts = [answer_draft(self.clinic, self.answers) for _ in range(self.rounds + 2)]
         for draft in drafts:
             self._give_pass(draft)
         cases = iter(list(Case.objects.order_by("?").values_list("reference", flat=True)[: self.rounds + 2]))
         deep = self._deep_cursor()
-        submits = iter(drafts)
+        submits, tuned_submits = iter(drafts), iter(self.tuned.drafts(self.rounds + 2))
+        tuned = self.tuned
         return [
-            Measured("reference: page without database", bare_page, 1.0, 0, 0.0),
-            Measured("reference: one durable write, bare SQL", write, 1.0, 1, write_wal),
-            self._row("rules for a full intake, explained", self._rules, write),
-            self._row("question page", lambda: self._question(drafts[0]), bare_page),
-            self._row("save a page", lambda: self._save(drafts[0]), write),
-            self._row("submit", lambda: self._submit(next(submits)), write),
-            self._row("queue page", lambda: self._ok(self.staff.get("/review/")), bare_page),
-            self._row("queue page, deep", lambda: self._ok(self.staff.get(f"/review/?after={deep}")), bare_page),
-            self._row("case page", lambda: self._ok(self.staff.get(f"/review/{next(cases)}/")), bare_page),
+            self._row("rules for a full intake, explained", self._rules),
+            *self._pair("question page", lambda: self._question(drafts[0]), tuned.question_page, bar=1.5),
+            *self._pair("save a page", lambda: self._save(drafts[0]), tuned.save_section, bar=1.4),
+            *self._pair(
+                "submit", lambda: self._submit(next(submits)), lambda: tuned.submit(next(tuned_submits)), bar=1.5
+            ),
+            *self._pair("queue page", lambda: self._ok(self.staff.get("/review/")), tuned.queue, bar=1.5),
+            *self._pair(
+                "queue page, deep", lambda: self._ok(self.staff.get(f"/review/?after={deep}")), tuned.queue, bar=1.5
+            ),
+            *self._pair(
+                "case page", lambda: self._ok(self.staff.get(f"/review/{next(cases)}/")), tuned.case_page, bar=1.6
+            ),
         ]
 
-    def _row(self, name: str, operation: Callable[[], Any], reference_ms: float) -> Measured:
+    def _row(self, name: str, operation: Callable[[], Any]) -> Measured:
+        statements = self._statements(operation)
+        [(milliseconds, wal_kb)] = self._time(operation)
+        return Measured(name, milliseconds, statements, wal_kb)
+
+    def _pair(
+        self, name: str, operation: Callable[[], Any], reference: Callable[[], Any], *, bar: float
+    ) -> tuple[Measured, Measured]:
+        """An operation and what it is compared with. The ratio is of their medians."""
+        statements, of_reference = self._statements(operation), self._statements(reference)
+        (own, own_wal), (tuned, tuned_wal) = self._time(operation, reference)
+        return (
+            Measured(name, own, statements, own_wal, own / tuned, bar),
+            Measured("  the same, tuned by hand", tuned, of_reference, tuned_wal),
+        )
+
+    @staticmethod
+    def _statements(operation: Callable[[], Any]) -> int:
         with CaptureQueriesContext(connection) as captured:
             operation()
-        statements = [query for query in captured.captured_queries if not query["sql"].startswith(_FRAMES)]
-        milliseconds, wal_kb = self._time(operation)
-        return Measured(name, milliseconds, milliseconds / reference_ms, len(statements), wal_kb)
+        return sum(not query["sql"].startswith(_FRAMES) for query in captured.captured_queries)
 
-    def _time(self, operation: Callable[[], Any]) -> tuple[float, float]:
-        """Median milliseconds and kilobytes of WAL. The median leaves out the full pages that follow a checkpoint."""
-        times, wal = [], []
+    def _time(self, *operations: Callable[[], Any]) -> list[tuple[float, float]]:
+        """Median milliseconds and kilobytes of WAL of each, taking turns.
+
+        The median leaves out the full pages that follow a checkpoint.
+        """
+        samples: list[list[tuple[float, float]]] = [[] for _ in operations]
         for _ in range(self.rounds):
-            before, started = _wal_position(), time.perf_counter()
-            operation()
-            times.append((time.perf_counter() - started) * 1000)
-            wal.append((_wal_position() - before) / 1024)
-        return statistics.median(times), statistics.median(wal)
-
-    def _reference_write(self) -> None:
-        """What any submit must cost: one transaction with a 4 kB row and ten small ones, in one statement."""
-        parent = uuid7()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "WITH parent AS (INSERT INTO benchmark_reference VALUES (%s, NULL, %s) RETURNING id)"
-                " INSERT INTO benchmark_reference SELECT gen_random_uuid(), %s, '\\x00' FROM generate_series(1, 10)",
-                [parent, b"x" * 4096, parent],
-            )
+            for operation, taken in zip(operations, samples, strict=True):
+                before, started = _wal_position(), time.perf_counter()
+                operation()
+                taken.append(((time.perf_counter() - started) * 1000, (_wal_position() - before) / 1024))
+        return [
+            (statistics.median(t for t, _wal in taken), statistics.median(w for _t, w in taken)) for taken in samples
+        ]
 
     def _give_pass(self, draft: QuestionnaireResponse) -> None:
         """Lets the one patient's browser open a draft; one serves all, because a new client loads the middleware."""
