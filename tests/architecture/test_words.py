@@ -105,7 +105,8 @@ def questionnaire_texts():
         for item in dict.fromkeys((page.item, *page.questions)):
             maps = (item.text, item.help, item.why, item.error, item.statement, item.decline_label, item.none_label)
             yield from (text.get("en", "") for text in maps)
-            yield from (line.removeprefix("- ") for line in item.body.get("en", "").splitlines())
+            paragraphs = (*item.body.get("en", "").splitlines(), *item.full_text.get("en", "").splitlines())
+            yield from (line.removeprefix("- ") for line in paragraphs)
             yield from (option.label["en"] for option in item.options)
 
 

@@ -19,7 +19,10 @@ from tests.patients import PatientBrowser
 
 pytestmark = pytest.mark.django_db
 
-REQUIRED_CONSENTS = [item.link_id for item in shipped_questionnaire().questions.values() if item.consent]
+SIGNATURES = [page.item for page in shipped_questionnaire().pages if page.item.type == "signature"]
+REQUIRED_CONSENTS = [item.link_id for item in SIGNATURES if item.consent]
+# What everybody is asked to sign and may decline.
+OPTIONAL_SIGNATURES = [item.link_id for item in SIGNATURES if item.may_decline and not item.enable_when]
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def links_of(answered) -> list[str]:
 
 def test_there_are_consents_to_sign():
     assert len(REQUIRED_CONSENTS) >= 5
-    assert "privacy_notice_acknowledgment" not in REQUIRED_CONSENTS
+    assert OPTIONAL_SIGNATURES == ["privacy_notice_acknowledgment", "records_request_consent"]
 
 
 @pytest.mark.parametrize("link_id", REQUIRED_CONSENTS)
@@ -64,23 +67,25 @@ def test_a_consent_that_is_not_signed_stops_the_sending_with_a_link_to_it(ready,
 def test_an_empty_draft_is_refused_with_everything_that_is_missing(patient):
     answered = patient.submit()
     assert answered.status_code == 422
-    needed = {*REQUIRED_CONSENTS, "date_of_birth", "legal_given_name", "legal_family_name", "phone",
-              "privacy_notice_acknowledgment", "emergency_contact_name", "state_now", "current_location"}  # fmt: skip
+    needed = {*REQUIRED_CONSENTS, *OPTIONAL_SIGNATURES, "date_of_birth", "legal_given_name", "legal_family_name",
+              "phone", "emergency_contact_name", "state_now", "current_location"}  # fmt: skip
     assert {patient.url(name) + "?change=1" for name in needed} <= set(links_of(answered))
     assert all(patient.client.get(link).status_code == 200 for link in set(links_of(answered)))
 
 
-def test_the_privacy_acknowledgement_may_be_declined(patient):
-    patient.answers["privacy_notice_acknowledgment"] = {".agree": "declined", ".name": ""}
+@pytest.mark.parametrize("link_id", OPTIONAL_SIGNATURES)
+def test_what_may_be_declined_is_kept_as_declined(patient, link_id):
+    patient.answers[link_id] = {".agree": "declined", ".name": ""}
     assert patient.fill_in().submit().status_code == 303
     decisions = dict(Consent.objects.values_list("link_id", "decision"))
-    assert decisions.pop("privacy_notice_acknowledgment") == ConsentDecision.DENY
-    assert set(decisions) == set(REQUIRED_CONSENTS)
+    assert decisions.pop(link_id) == ConsentDecision.DENY
+    assert set(decisions) == {*REQUIRED_CONSENTS, *OPTIONAL_SIGNATURES} - {link_id}
     assert set(decisions.values()) == {ConsentDecision.PERMIT}
 
 
-def test_the_privacy_acknowledgement_may_not_be_left_out(ready):
-    ready.save("privacy_notice_acknowledgment", privacy_notice_acknowledgment={".agree": ""})
+@pytest.mark.parametrize("link_id", OPTIONAL_SIGNATURES)
+def test_what_may_be_declined_may_not_be_left_out(ready, link_id):
+    ready.save(link_id, **{link_id: {".agree": ""}})
     assert ready.submit().status_code == 422
 
 
@@ -154,7 +159,7 @@ def test_sending_keeps_the_response_the_consents_the_case_and_their_trail(ready)
     assert ready.submit().status_code == 303
     response = ready.response
     assert (response.status, response.submitted_at is not None) == (ResponseStatus.COMPLETED, True)
-    assert Consent.objects.filter(response=response).count() == len(REQUIRED_CONSENTS) + 1
+    assert Consent.objects.filter(response=response).count() == len(REQUIRED_CONSENTS + OPTIONAL_SIGNATURES)
     assert Patient.objects.get().response_id == response.id
     assert Case.objects.get().response_id == response.id
     assert Assessment.objects.get().rule_set == RuleSetVersion.objects.get()
@@ -165,7 +170,8 @@ def test_sending_keeps_the_response_the_consents_the_case_and_their_trail(ready)
 def test_a_consent_keeps_the_hash_of_the_text_that_was_shown(ready):
     ready.submit()
     item = questionnaire_of(ready.response).questions["telehealth_consent"]
-    shown = item.body["en"] + "\n\n" + item.statement["en"]
+    assert item.full_text["en"]
+    shown = "\n\n".join(text["en"] for text in (item.body, item.full_text, item.statement))
     consent = Consent.objects.get(link_id="telehealth_consent")
     assert consent.text_hash == sha256(shown.encode()).hexdigest()
     assert (consent.version, consent.language) == (item.version, "en")
