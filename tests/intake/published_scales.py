@@ -9,19 +9,24 @@ AUDIT_OFTEN = (
     ("Daily or almost daily", 4),
 )
 AUDIT_EVER = ("No", 0), ("Yes, but not in the last year", 2), ("Yes, during the last year", 4)
-TAPS_OFTEN = tuple((label, None) for label in ("Daily or Almost Daily", "Weekly", "Monthly", "Less Than Monthly", "Never"))
+TAPS_OFTEN = tuple(
+    (label, None) for label in ("Daily or Almost Daily", "Weekly", "Monthly", "Less Than Monthly", "Never")
+)
 COUNTED = ("Yes", 1), ("No", 0)
 PLAIN = ("Yes", None), ("No", None)
 DIFFICULT = tuple(
-    (f"{how} difficult{rest}", None)
-    for how, rest in (("Not", " at all"), ("Somewhat", ""), ("Very", ""), ("Extremely", ""))
+    (label, None) for label in ("Not difficult at all", "Somewhat difficult", "Very difficult", "Extremely difficult")
 )
 YEAR, QUARTER, MONTH = "In the PAST 12 MONTHS, ", "In the PAST 3 MONTHS, ", "In the past month, have you "
 # Of each scale, in its order: LOINC code where one is known, options, wording.
 PUBLISHED: dict[str, list[tuple[str, tuple[tuple[str, int | None], ...], str]]] = {
     "asq": [
         ("", PLAIN, "In the past few weeks, have you wished you were dead?"),
-        ("", PLAIN, "In the past few weeks, have you felt that you or your family would be better off if you were dead?"),
+        (
+            "",
+            PLAIN,
+            "In the past few weeks, have you felt that you or your family would be better off if you were dead?",
+        ),
         ("", PLAIN, "In the past week, have you been having thoughts about killing yourself?"),
         ("", PLAIN, "Have you ever tried to kill yourself?"),
         ("", PLAIN, "Are you having thoughts of killing yourself right now?"),
@@ -29,7 +34,13 @@ PUBLISHED: dict[str, list[tuple[str, tuple[tuple[str, int | None], ...], str]]] 
     "audit": [
         (
             "68518-0",
-            (("Never", 0), ("Monthly or less", 1), ("2-4 times a month", 2), ("2-3 times a week", 3), ("4 or more times a week", 4)),
+            (
+                ("Never", 0),
+                ("Monthly or less", 1),
+                ("2-4 times a month", 2),
+                ("2-3 times a week", 3),
+                ("4 or more times a week", 4),
+            ),
             "How often do you have a drink containing alcohol?",
         ),
         (
@@ -54,7 +65,11 @@ PUBLISHED: dict[str, list[tuple[str, tuple[tuple[str, int | None], ...], str]]] 
             "How often during the last year have you needed a first drink in the morning to get yourself going"
             " after a heavy drinking session?",
         ),
-        ("97737-1", AUDIT_OFTEN, "How often during the last year have you had a feeling of guilt or remorse after drinking?"),
+        (
+            "97737-1",
+            AUDIT_OFTEN,
+            "How often during the last year have you had a feeling of guilt or remorse after drinking?",
+        ),
         (
             "97738-9",
             AUDIT_OFTEN,

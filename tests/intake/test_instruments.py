@@ -97,7 +97,7 @@ def test_the_words_above_the_items_are_as_published(code):
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"^- ", "", text, flags=re.MULTILINE)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"^• ", "", text, flags=re.MULTILINE)).strip()
 
 
 def test_scores_have_the_published_codes_and_ranges():
@@ -108,7 +108,9 @@ def test_scores_have_the_published_codes_and_ranges():
 @pytest.mark.parametrize("code", PUBLISHED)
 def test_each_scale_names_licence_authors_and_source_and_is_described(code):
     instrument = QUESTIONNAIRE.instruments[code]
-    assert instrument.licence and instrument.attribution and instrument.source
+    assert instrument.licence
+    assert instrument.attribution
+    assert instrument.source
     described = (ROOT / "docs" / "instruments.md").read_text(encoding="utf-8")
     assert instrument.name["en"] in described
     for item in ITEMS[code]:
@@ -119,7 +121,8 @@ def test_each_scale_names_licence_authors_and_source_and_is_described(code):
 def test_the_only_way_to_skip_stands_outside_the_scale(item):
     field = FIELDS[item.type](item, language="en", today=datetime.date(2026, 12, 1))
     assert [code for code, _label in field.absent_choices] == [RATHER_NOT]
-    assert item.type == "choice" and not any(option.exclusive or option.rest for option in item.options)
+    assert item.type == "choice"
+    assert not any(option.exclusive or option.rest for option in item.options)
 
 
 # Sums: PHQ-9, GAD-7
@@ -194,8 +197,8 @@ def test_who_never_drinks_is_asked_one_question_of_the_audit():
     ],
 )
 def test_the_audit_c_is_positive_from_4_for_men_and_from_3_for_everybody_else(sex, total, positive):
-    answers = {**counting(list(reversed(AUDIT[:3])), total), AUDIT[0]: "monthly_or_less"}
-    answers |= counting(list(reversed(AUDIT[1:3])), total - 1) | {"sex_recorded": sex, "substances_to_work_on": ["none"]}
+    goals_and_sex = {"sex_recorded": sex, "substances_to_work_on": ["none"]}
+    answers = goals_and_sex | {AUDIT[0]: "monthly_or_less"} | counting(AUDIT[1:3], total - 1)
     assert score("audit_c_score", answers) == total
     assert score("audit_c_positive", answers) == positive
     follows = Truth.TRUE if positive == "yes" else Truth.FALSE
@@ -289,7 +292,7 @@ def test_a_substance_counts_each_yes_and_nothing_without_use(name):
 
 def test_the_highest_looks_only_at_substances_without_a_rule_of_their_own():
     highest = QUESTIONNAIRE.scores["taps2_highest_other_substance_score"]
-    none = USED | {link_id: "no" for link_id in TAPS[5:]} | {"sex_recorded": "female"}
+    none = USED | dict.fromkeys(TAPS[5:], "no") | {"sex_recorded": "female"}
     assert score(highest.name, none) == 0
     for name in [s for s in SCORES if s.startswith("taps2_") and s != highest.name]:
         items = QUESTIONNAIRE.scores[name].items
@@ -317,4 +320,5 @@ def test_after_an_event_each_yes_counts(total):
 def test_an_event_or_a_sign_left_out_is_no_score():
     assert score("pc_ptsd5_score", {PC_PTSD_5[0]: RATHER_NOT}) is None
     assert {asked(link_id, {PC_PTSD_5[0]: RATHER_NOT}) for link_id in PC_PTSD_5[1:]} == {Truth.UNKNOWN}
-    assert score("pc_ptsd5_score", {PC_PTSD_5[0]: "yes"} | counting(PC_PTSD_5[1:], 5) | {PC_PTSD_5[3]: RATHER_NOT}) is None
+    answers = {PC_PTSD_5[0]: "yes"} | counting(PC_PTSD_5[1:], 5)
+    assert score("pc_ptsd5_score", answers | {PC_PTSD_5[3]: RATHER_NOT}) is None
