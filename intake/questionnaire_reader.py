@@ -118,12 +118,14 @@ class _Reader:
     def __post_init__(self) -> None:
         self.files: dict[str, str] = {}
         self.instruments_with_why: set[str] = set()
+        self.stems: dict[str, Text] = {}
 
     def section(self, file: str, values: Any) -> Section:
         entry = Entry.of(values, file=file, name="", problems=self.problems)
         code = entry.string("section", required=True)
         instruments = tuple(self._instruments(entry))
         self.instruments_with_why = {instrument.code for instrument in instruments if instrument.why}
+        self.stems = {instrument.code: instrument.stem for instrument in instruments}
         sensitivity = entry.word("sensitivity", SENSITIVITIES, "none", required=True)
         section = Section(
             code=code,
@@ -221,6 +223,7 @@ class _Reader:
             required=entry.flag("required", not clinical) and asks and not clinical,
             right_now=entry.flag("right_now"),
             instrument=entry.string("instrument"),
+            stem=self._stem(entry),
             loinc=entry.string("loinc"),
             autocomplete=entry.string("autocomplete"),
             options=self._options(entry, kind),
@@ -249,6 +252,12 @@ class _Reader:
             entry.problem("may be declined: add 'decline_label'")
         entry.done()
         return item
+
+    def _stem(self, entry: Entry) -> Text:
+        """The words above a published question: its own, else its scale's. `stem: none` stands for neither."""
+        if entry.raw("stem") == "none":
+            return {}
+        return entry.text("stem", self.languages) or self.stems.get(entry.string("instrument"), {})
 
     def _group_items(self, entry: Entry, kind: str, *, sensitive: bool, why: Text, in_group: bool) -> tuple[Item, ...]:
         children = entry.entries("items", "link_id", required=kind == "group")

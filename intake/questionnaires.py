@@ -81,6 +81,7 @@ class Item:
     required: bool
     right_now: bool
     instrument: str
+    stem: Text
     loinc: str
     autocomplete: str
     options: tuple[Option, ...]
@@ -152,7 +153,10 @@ class Screen:
 
 @dataclass(frozen=True)
 class Instrument:
-    """A scale as published, with its `stem`: the words that introduce each of its items."""
+    """A scale as published, with its `stem`: the words that introduce its items.
+
+    An item has it as its own `stem`, unless the scale introduces that item otherwise or not at all.
+    """
 
     code: str
     name: Text

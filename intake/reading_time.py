@@ -58,7 +58,7 @@ class _Reader:
             self.options(item)
             instrument = next((i for i in page.section.instruments if i.code == item.instrument), None)
             if instrument:
-                for text in (instrument.stem, instrument.name):
+                for text in (item.stem, instrument.name):
                     self.once(text.get(self.language, ""))
                 self.once(instrument.attribution)
 

@@ -290,4 +290,6 @@ def test_every_health_question_of_a_sensitive_section_says_why(file):
     if section["sensitivity"] != "none":
         for item in section["items"]:
             if item.get("clinical", True) and item["type"] not in ("display", "signature"):
-                assert item.get("why") or all(child.get("why") for child in item.get("items", [{}])), item["link_id"]
+                scale = section.get("instruments", {}).get(item.get("instrument"), {})
+                reasons = [child.get("why") for child in item.get("items", [scale])]
+                assert item.get("why") or all(reasons), item["link_id"]
