@@ -222,6 +222,7 @@ class _Reader:
             clinical=clinical,
             required=entry.flag("required", not clinical) and asks and not clinical,
             right_now=entry.flag("right_now"),
+            asks_again=entry.string("asks_again"),
             instrument=entry.string("instrument"),
             stem=self._stem(entry),
             loinc=entry.string("loinc"),

@@ -26,6 +26,10 @@ def structure_problems(questionnaire: Questionnaire, files: Mapping[str, str]) -
                 yield problem("only one option can be exclusive or stand for the rest")
             if any(option.rest for option in item.options) and not item.option_facts:
                 yield problem("has an option for the rest: that needs 'option_facts: true'")
+            if item.asks_again:
+                first = questionnaire.questions.get(item.asks_again)
+                if first is None or [o.code for o in first.options] != [o.code for o in item.options]:
+                    yield problem(f"asks '{item.asks_again}' again, which is no choice with the same options")
             for condition in item.enable_when:
                 gate_page = order.get(condition.question)
                 if gate_page is None:

@@ -80,6 +80,7 @@ class Item:
     clinical: bool
     required: bool
     right_now: bool
+    asks_again: str
     instrument: str
     stem: Text
     loinc: str

@@ -2,8 +2,8 @@
 
 Counted on each page: the section's introduction, the question or heading, its help, the text to read or to sign, the
 statement and the options. A list of options counts the first time it is met ("Yes, No, Not sure …"), and so does the
-introduction of a published scale: nobody reads them anew on each page. "Why we ask" and the full text of what is signed
-stand behind a link and are counted apart.
+introduction of a published scale: nobody reads them anew on each page. Reasons and the full texts of what is signed
+stand behind a link and are counted apart; where a scale comes from is small print.
 """
 
 import re
@@ -56,11 +56,7 @@ class _Reader:
             self.why += self.words(item.why)
             self.full_text += self.words(item.full_text)
             self.options(item)
-            instrument = next((i for i in page.section.instruments if i.code == item.instrument), None)
-            if instrument:
-                for text in (item.stem, instrument.name):
-                    self.once(text.get(self.language, ""))
-                self.once(instrument.attribution)
+            self.once(item.stem.get(self.language, ""))
 
     def options(self, item: Item) -> None:
         labels = [f"{option.label[self.language]} {option.help.get(self.language, '')}" for option in item.options]

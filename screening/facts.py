@@ -115,9 +115,11 @@ class _ResponseReader:
 
     def read_choices(self) -> None:
         for item in self.questionnaire.questions.values():
-            if item.type == "choice":
+            if item.type == "choice" and not item.asks_again:
                 value, why_not = self.known(item)
                 self.choice(item.link_id, value, why_not, {option.code for option in item.options})
+            elif item.asks_again:
+                self.again(item)
             elif item.option_facts:
                 chosen, why_not = self.known(item)
                 for option in filter(states_a_fact, item.options):
@@ -128,6 +130,18 @@ class _ResponseReader:
                 said, why_not = self.known(item)
                 value = None if said is None else self._no(item, said) or "yes"
                 self.choice(item.link_id, value, why_not, {"yes", "no"})
+
+    def again(self, item: Item) -> None:
+        """A question asked a second time: "yes" counts from either, and "no" only when no answer of the two is open."""
+        fact = item.asks_again
+        value, why_not = self.known(item)
+        if why_not == NOT_APPLICABLE or self.values.get(fact) == "yes":
+            return
+        if value == "yes" or value is None:
+            self.values.pop(fact, None)
+            self.states.pop(fact, None)
+            self.choice(fact, value, why_not, {"yes"})
+        self.told.discard(fact)
 
     @staticmethod
     def _no(item: Item, chosen: list[str]) -> str | None:

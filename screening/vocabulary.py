@@ -77,7 +77,7 @@ def vocabulary(questionnaire: Questionnaire, lexicon: Lexicon) -> Vocabulary:
     for item in questionnaire.questions.values():
         if item.type == "number":
             numbers.add(item.link_id)
-        if item.type == "choice":
+        if item.type == "choice" and not item.asks_again:
             choices[item.link_id] = frozenset(option.code for option in item.options) | {NOT_APPLICABLE}
         elif item.option_facts:
             choices |= {option.code: YES_NO for option in item.options if states_a_fact(option)}
@@ -103,7 +103,8 @@ def class_facts(lexicon: Lexicon) -> list[str]:
 def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
     """The questions whose answers give a fact, for showing the person's own words; empty for what staff record."""
     if fact in questionnaire.questions:
-        return (fact,)
+        again = (item.link_id for item in questionnaire.questions.values() if item.asks_again == fact)
+        return (fact, *again)
     if fact in DATES:
         return tuple(filter(None, (NEVER.get(fact), DATES[fact][0])))
     if fact in questionnaire.scores:
