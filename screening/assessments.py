@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from django.utils import timezone
 
@@ -110,7 +111,7 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
         assessed_at=run.at,
         assessed_on=run.on,
     )
-    assessment.facts = data_key.seal(_beside_answers(run.facts), row=assessment, label="assessment.facts")
+    assessment.facts = data_key.seal(_facts_to_keep(run.facts, stage), row=assessment, label="assessment.facts")
     issues = [
         DetectedIssue(
             clinic_id=case.clinic_id,
@@ -131,15 +132,17 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
     return assessment, issues
 
 
-def _beside_answers(facts: Facts) -> dict[str, dict[str, str | float]]:
-    """What the frozen answers do not say by themselves, as JSON holds it ("never" is infinity).
+def _facts_to_keep(facts: Facts, stage: Stage) -> dict[str, dict[str, Any]]:
+    """The facts of a run, as JSON holds them ("never" is infinity), so that it can be run again.
 
-    The rest is not kept twice: an answer as it stands, and what the rule set derives.
+    Without what the rule set derives, and, once the answers are frozen, without what they say as they stand.
     """
-    values = {name: value for name, value in facts.values.items() if name not in facts.derived | facts.told}
+    told = facts.told if stage == Stage.SUBMITTED else frozenset()
+    values = {name: value for name, value in facts.values.items() if name not in facts.derived | told}
     return {
         "values": {name: "never" if value == float("inf") else value for name, value in values.items()},
-        "states": {name: state for name, state in facts.states.items() if name not in facts.told},
+        "states": {name: state for name, state in facts.states.items() if name not in told},
+        "lists": {} if told else dict(facts.lists),
     }
 
 

@@ -156,7 +156,7 @@ class Stage(models.TextChoices):
 class Assessment(ClinicRow):
     """One run of one rule set over one response.
 
-    `facts` (sealed) are what the rules saw beside the frozen answers; `result_sha256` is of the canonical JSON of the
+    `facts` (sealed) are what the rules saw, on a frozen response without the answers as they stand; `result_sha256` is of the canonical JSON of the
     result.
     """
 
