@@ -156,8 +156,8 @@ class Stage(models.TextChoices):
 class Assessment(ClinicRow):
     """One run of one rule set over one response.
 
-    `facts` (sealed) are what the rules saw, on a frozen response without the answers as they stand; `result_sha256` is of the canonical JSON of the
-    result.
+    `facts` (sealed) are what the rules saw; on a frozen response without the answers as they stand. `result_sha256` is
+    of the canonical JSON of the result.
     """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="assessments", db_index=False)
