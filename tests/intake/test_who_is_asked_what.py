@@ -11,9 +11,9 @@ FOLLOW_UPS = {
     "last_cocaine_or_meth_date": {"cocaine_or_meth_ever": "yes"},
     "ketamine_treatment_sessions": {"ketamine_and_psychedelics_history": ["ketamine_treatment_ever", "none"]},
     "insurance_member_id": {"payment_choice": "use_insurance"},
-    "keep_from_health_plan": {"payment_choice": "pay_myself"},
+    "may_tell_health_plan": {"payment_choice": "pay_myself"},
 }
-OPTIONAL = {"ketamine_treatment_sessions", "insurance_member_id", "keep_from_health_plan"}
+OPTIONAL = {"ketamine_treatment_sessions", "insurance_member_id", "may_tell_health_plan"}
 pytestmark = pytest.mark.usefixtures("published")
 
 
