@@ -10,6 +10,7 @@ from clinic_site.clinics.models import Clinic
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.questionnaires import Item
+from screening.demo.answers import nothing_to_declare_code
 
 Posted = dict[str, Any]
 
@@ -20,6 +21,7 @@ NOTHING_TO_DECLARE: Mapping[str, Posted] = {
     "esign_access_check": {"": "lantern"},
     "legal_given_name": {"": "Sam"},
     "legal_family_name": {"": "Sample"},
+    "sex_recorded": {"": "female"},
     "preferred_language": {"": "en"},
     "phone": {"": "212 555 0100"},
     "contact_ok": {"": ["voicemail"]},
@@ -47,11 +49,9 @@ def default_post(item: Item) -> Posted:
     if item.type == "signature":
         return {".agree": "signed", ".name": "Sam Sample"}
     if item.type == "choice":
-        codes = [option.code for option in item.options]
-        return {"": "no" if "no" in codes else codes[-1]}
+        return {"": nothing_to_declare_code(item) or item.options[-1].code}
     if item.type == "multiple_choice":
-        alone = [option.code for option in item.options if option.exclusive]
-        return {"": alone or [item.options[0].code]}
+        return {"": [nothing_to_declare_code(item) or item.options[0].code]}
     if item.type == "date":
         today = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=1)
         return {".month": str(today.month), ".day": str(today.day), ".year": str(today.year)}

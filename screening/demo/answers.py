@@ -3,7 +3,8 @@
 An answer set maps link_ids to answers: an option code, a list of codes, a text, a mapping of parts such as
 `{systolic: "118", diastolic: "76"}`, a list of medicines or `none`, a date as `1984-05-17` or `3 days ago`, `signed` or
 `declined`; `not_sure` and `prefer_not_to_say` anywhere; None for a question left blank. A question that is not in the
-set is answered "no", "none of these" or signed, else left blank.
+set is answered as somebody with nothing to declare would: "no", "none of these", the least of a scale, signed; else it
+is left blank.
 """
 
 import datetime
@@ -56,8 +57,18 @@ def posted(form: PageForm, answers: Answers, *, today: datetime.date) -> QueryDi
 def _nothing_to_declare(item: Item) -> Any:
     if item.type == "signature":
         return "signed"
-    exclusive = [option.code for option in item.options if option.exclusive]
-    return "no" if item.option("no") else exclusive or None
+    code = nothing_to_declare_code(item)
+    return [code] if code and item.type == "multiple_choice" else code
+
+
+def nothing_to_declare_code(item: Item) -> str | None:
+    """The option that somebody with nothing to declare picks; None when no option says so."""
+    for code in ("no", "never"):
+        if item.option(code):
+            return code
+    nothing = [option.code for option in item.options if option.exclusive or option.rest]
+    least = min((o for o in item.options if o.score is not None), key=lambda o: o.score or 0, default=None)
+    return nothing[0] if nothing else least.code if least else None
 
 
 def _parts(field: AnswerField, given: Any, answers: Answers, today: datetime.date) -> dict[str, list[str]]:
