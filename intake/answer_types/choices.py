@@ -40,7 +40,7 @@ class MultipleChoice(Choice):
 
     def salvage(self, value: Raw) -> Reply | None:
         """What is ticked, when "none of these" or "Not sure" is ticked beside it: a yes counts until taken back."""
-        ticked = [o.code for o in self.item.options if o.code in value.get("", []) and not o.exclusive]
+        ticked = [o.code for o in self.item.options if o.code in value.get("", []) and not (o.exclusive or o.rest)]
         return Reply(State.ANSWERED, ticked, self.show(ticked)) if ticked else None
 
     def read(self, typed: Mapping[str, Any]) -> list[str]:
