@@ -19,7 +19,11 @@ EXPRESSIONS = [(rule.id, expression) for rule in RULES.rules for expression in r
 @cache
 def people():
     chance = Random(20261123)
-    return [bound_facts(random_person(chance, unknown=share)) for share in (0.0, 0.2, 0.5, 0.8) for _ in range(8)]
+    return [
+        bound_facts(random_person(chance, unknown=share, seen_by_staff=turn % 2 == 0))
+        for share in (0.0, 0.2, 0.5, 0.8)
+        for turn in range(8)
+    ]
 
 
 @cache

@@ -45,9 +45,9 @@ def compare(person, lost):
     if severity(fewer.highest_tier) < severity(highest):
         for name, issue in before.items():
             if issue.tier == highest:
-                open_now = {
-                    other for other in {name, *related(name)} & set(after) if after[other].status == "unresolved"
-                }
+                standing = [after[other] for other in {name, *related(name)} & set(after)]
+                # A finding that is itself a hold ("collect what is missing") keeps the case open as well.
+                open_now = any(issue.status == "unresolved" or issue.hold for issue in standing)
                 assert open_now, f"{name} at {highest} without {lost} left nothing open"
 
 
