@@ -92,9 +92,10 @@ _FORMS = word_set("""
     patch patches gel cream ointment lotion foam drop drops spray sprays inhaler inhalers nebulizer puff puffs
     liquid solution syrup suspension elixir film films strip strips suppository suppositories powder packet packets
     lozenge lozenges gummy gummies chewable chewables pen pens vial vials syringe syringes
+    kwikpen flexpen flextouch solostar
 """)
 _SMALL = word_set("""
-    er xr sr ir xl cr dr ec la cd xt sa od odt
+    er xr sr ir xl cr dr ec la cd xt sa od odt hfa diskus ellipta
     daily once twice thrice time times day days week weeks weekly month months year years hourly minute minutes
     nightly nights bedtime bed morning mornings evening evenings noon afternoon afternoons am
     breakfast lunch dinner supper meal meals
@@ -148,7 +149,7 @@ _SMALL_PHRASES = _phrases(
     r"on an empty stomach",
     r"with (?:food|water)",
     r"under (?:the |your )?tongue",
-    r"(?:in|into)(?: the)? (?:each|both|left|right|affected) (?:eye|eyes|ear|ears|nostril|nostrils)",
+    r"(?:(?:in|into) )?(?:the )?(?:each|both|left|right|affected) (?:eye|eyes|ear|ears|nostril|nostrils)",
     r"im (?:on|taking|using|still|currently|now)",
 )
 _INJECTION_PHRASES = _phrases(

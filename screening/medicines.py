@@ -13,7 +13,7 @@ from screening.medicine_spelling import Spelling, continuing
 from screening.medicine_words import Kind, Word, is_ordinary, kinds_of, normalise, words_of
 
 _MOST_REMEMBERED = 2000
-# Each search for a similar name costs about as much as reading twenty clean lines; what lies beyond is left unread.
+# Looking for similar names is what takes time in a long text that nobody knows. What lies beyond is left unread.
 _MOST_SEARCHES_A_LINE = 24
 _MOST_WORDS_MISSPELLED = 3
 _INJECTIONS = frozenset(["injection", "shot", "long acting"])
@@ -145,21 +145,24 @@ class Lexicon:
                 yield name
 
     def _further(self, words: list[Word], kinds: list[Kind], exact: tuple[str, ...]) -> list[str]:
-        """Medicines that a word elsewhere in the line may make of those named: "Abilify 400 mg shot".
+        """Medicines that a word elsewhere in the line may make of those named: "Abilify 400 mg shot", "Tylenol 500 PM".
 
-        A word of injections is unread where it may be another medicine, and a form everywhere else.
+        That word is unread then, though it may be a form or a month elsewhere: "Haldol 50 mg dec" is the decanoate.
         """
+        rests = {rest: name for known in exact for rest, name in self._rests.get(known, ())}
         further: list[str] = []
         for place, kind in enumerate(kinds):
-            if kind not in (Kind.UNREAD, Kind.INJECTION):
-                continue
-            injected = kind is Kind.INJECTION
-            rests = {rest: name for known in exact for rest, name in self._rests.get(known, ())}
-            fitting = _INJECTIONS.intersection(rests) if injected else continuing(words[place].text, rests)
+            fitting: Iterable[str] = ()
+            if kind is Kind.INJECTION:
+                fitting = _INJECTIONS.intersection(rests)
+            elif kind is Kind.UNREAD:
+                fitting = continuing(words[place].text, rests)
+            elif kind in (Kind.FORM, Kind.SMALL):
+                fitting = {words[place].text}.intersection(rests)
             found = [generic for rest in sorted(fitting) for generic in self.names[rests[rest]] if generic not in exact]
-            further += found
-            if injected:
-                kinds[place] = Kind.UNREAD if found else Kind.SMALL
+            if found:
+                further += found
+                kinds[place] = Kind.UNREAD
         return further
 
     def _guessed(self, chunks: list[list[str]]) -> tuple[list[str], list[str]]:
@@ -222,10 +225,7 @@ class _LexiconFile:
 
     def lexicon(self) -> Lexicon:
         self.root.raw("classes", required=True)
-        classes = {
-            code: str(values.get("label", {}).get("en", code)) if isinstance(values, dict) else code
-            for code, values in self.root.mapping("classes").items()
-        }
+        classes = {str(code): self._label(str(code), values) for code, values in self.root.mapping("classes").items()}
         medicines = dict(
             self._medicine(entry, classes) for entry in self.root.entries("medicines", "name", required=True)
         )
@@ -235,6 +235,12 @@ class _LexiconFile:
         lexicon = Lexicon(classes, medicines, combinations, self._never_confuse())
         self.root.done()
         return lexicon
+
+    def _label(self, code: str, values: Any) -> str:
+        entry = Entry.of(values, file=self.root.file, name=f"classes: {code}", problems=self.root.problems)
+        label = entry.text("label", ["en"], required=True)
+        entry.done()
+        return label.get("en", code)
 
     def _medicine(self, entry: Entry, classes: Mapping[str, str]) -> tuple[str, Medicine]:
         name = entry.string("name", required=True)
