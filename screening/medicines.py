@@ -3,131 +3,20 @@
 Exact names only: a spelling suggestion may raise a flag and never clears one.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from rapidfuzz import fuzz, process
-
 from clinic_site.publishing.documents import Entry, Problem
+from screening.medicine_spelling import Spelling, continuing
+from screening.medicine_words import Kind, Word, is_ordinary, kinds_of, normalise, words_of
 
-# Two names this alike (of 100) are offered as a suggestion; look-alikes score lower or stand under `never_confuse`.
-_SUGGEST_FROM = 86
 _MOST_REMEMBERED = 2000
-_SPLIT = re.compile(r"[,;/+\n•]|\s&\s|\s-\s|\band\b|\bwith\b|\bplus\b")
-_DOSE = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:mg|mcg|µg|ug|g|ml|iu|units?|%|mg/ml|meq|hours?|hrs?|h|x)?\b")
-# A numbered product ("#3") is another medicine than the one without its number.
-_NUMBERED = re.compile(r"#\s*\d")
-_FILLER = frozenset(
-    [
-        "tab",
-        "tabs",
-        "tablet",
-        "tablets",
-        "cap",
-        "caps",
-        "capsule",
-        "capsules",
-        "pill",
-        "pills",
-        "patch",
-        "patches",
-        "gel",
-        "cream",
-        "ointment",
-        "drops",
-        "spray",
-        "inhaler",
-        "liquid",
-        "solution",
-        "syrup",
-        "suspension",
-        "film",
-        "strip",
-        "strips",
-        "oral",
-        "po",
-        "sublingual",
-        "sl",
-        "er",
-        "xr",
-        "sr",
-        "ir",
-        "xl",
-        "cr",
-        "dr",
-        "ec",
-        "od",
-        "odt",
-        "hs",
-        "daily",
-        "once",
-        "twice",
-        "three",
-        "four",
-        "times",
-        "a",
-        "an",
-        "the",
-        "of",
-        "day",
-        "days",
-        "night",
-        "nightly",
-        "bedtime",
-        "at",
-        "morning",
-        "evening",
-        "every",
-        "each",
-        "week",
-        "weekly",
-        "bid",
-        "tid",
-        "qid",
-        "qd",
-        "qhs",
-        "qam",
-        "qpm",
-        "prn",
-        "as",
-        "needed",
-        "when",
-        "for",
-        "per",
-        "one",
-        "two",
-        "half",
-        "in",
-        "by",
-        "mouth",
-        "my",
-        "some",
-        "low",
-        "dose",
-        "high",
-        "extended",
-        "release",
-        "hydrochloride",
-        "hcl",
-        "sodium",
-        "hydrobromide",
-        "maleate",
-        "tartrate",
-        "succinate",
-        "sulfate",
-        "i",
-        "take",
-        "taking",
-        "on",
-        "was",
-        "am",
-        "using",
-    ]
-)
+# Looking for similar names is what takes time in a long text that nobody knows. What lies beyond is left unread.
+_MOST_SEARCHES_A_LINE = 24
+_MOST_WORDS_MISSPELLED = 3
+_INJECTIONS = frozenset(["injection", "shot", "long acting"])
 
 
 @dataclass(frozen=True)
@@ -165,40 +54,49 @@ class Lexicon:
     @classmethod
     def from_tree(cls, tree: Any, *, file: str, problems: list[Problem]) -> "Lexicon":
         """The lexicon that the file says; what is wrong in it is added to `problems`."""
-        root = Entry.of(tree, file=file, name="", problems=problems)
-        classes = {
-            code: str(values.get("label", {}).get("en", code)) if isinstance(values, dict) else code
-            for code, values in root.raw("classes", {}, required=True).items()
-        }
-        medicines = {}
-        for entry in root.entries("medicines", "name", required=True):
-            name = entry.string("name", required=True)
-            own = entry.strings("classes")
-            for unknown in set(own) - set(classes):
-                entry.problem(f"the class '{unknown}' is not described under 'classes'")
-            if normalise(name) in medicines:
-                entry.problem("this medicine stands twice")
-            names = (name, *entry.strings("brands"), *entry.strings("synonyms"))
-            medicines[normalise(name)] = Medicine(name, names, frozenset(own))
-            entry.done()
-        combinations = {}
-        for entry in root.entries("combinations", "brand"):
-            parts = tuple(normalise(part) for part in entry.strings("ingredients", required=True))
-            for part in parts:
-                if part not in medicines:
-                    entry.problem(f"the ingredient '{part}' is not among the medicines: add it")
-            names = (entry.string("brand", required=True), *entry.strings("synonyms"))
-            combinations.update({normalise(name): parts for name in names})
-            entry.done()
-        pairs = frozenset(frozenset(normalise(name) for name in pair) for pair in root.raw("never_confuse", []))
-        root.done()
-        return cls(classes, medicines, combinations, pairs)
+        return _LexiconFile(Entry.of(tree, file=file, name="", problems=problems)).lexicon()
 
     @cached_property
     def names(self) -> dict[str, tuple[str, ...]]:
         """Every name people may write, to the generic names it stands for."""
         found = {normalise(name): (key,) for key, medicine in self.medicines.items() for name in medicine.names}
         return {**found, **self.combinations}
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        return Spelling.of(self.names, self.never_confuse)
+
+    @cached_property
+    def _longest_name_by_first_word(self) -> dict[str, int]:
+        longest: dict[str, int] = {}
+        for name in self.names:
+            words = name.split()
+            longest[words[0]] = max(len(words), longest.get(words[0], 0))
+        return longest
+
+    @cached_property
+    def _small_names(self) -> frozenset[str]:
+        """Names that are also said of another medicine and raise nothing: "One A Day"."""
+        return frozenset(
+            name
+            for name, generics in self.names.items()
+            if Kind.UNREAD not in kinds_of(words_of(name), set()) and not self.classes_of(generics)
+        )
+
+    @cached_property
+    def _rests(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What makes another medicine of a generic: (the words behind one of its names, the whole name)."""
+        rests: dict[str, list[tuple[str, str]]] = {}
+        for name, generics in self.names.items():
+            words = name.split()
+            for length in range(1, len(words)):
+                shorter = self.names.get(" ".join(words[:length]), ())
+                if len(shorter) == 1 and set(generics) != set(shorter):
+                    rests.setdefault(shorter[0], []).append((" ".join(words[length:]), name))
+        return {generic: tuple(sorted(pairs)) for generic, pairs in rests.items()}
+
+    def classes_of(self, generic_names: Iterable[str]) -> frozenset[str]:
+        return frozenset().union(*(self.medicines[name].classes for name in generic_names))
 
     def read(self, line: str) -> Reading:
         """How one line is understood. Nothing in it is dropped: what is not a known name or a dose is unread."""
@@ -209,59 +107,185 @@ class Lexicon:
         return self._read[line]
 
     def _reading(self, line: str) -> Reading:
-        exact: list[str] = []
+        words = words_of(line)
+        if (whole := " ".join(word.text for word in words)) in self.names:
+            return Reading(line, self.names[whole], (), ())
+        found = self._named(words)
+        named = {place for start, end, _name in found for place in range(start, end)}
+        exact = tuple(dict.fromkeys(generic for _start, _end, name in found for generic in self.names[name]))
+        kinds = kinds_of(words, named)
+        further = self._further(words, kinds, exact)
+        suggested, unread = self._guessed(_chunks(words, kinds))
+        if not exact and not suggested:
+            unread = [line.strip()]
+        return Reading(line, exact, tuple(dict.fromkeys((*further, *suggested))), tuple(unread))
+
+    def _named(self, words: list[Word]) -> list[tuple[int, int, str]]:
+        """Known names from left to right, each as (start, end, name).
+
+        The longest come first: "Tylenol #3" and "Abilify shot" are not Tylenol and Abilify.
+        """
+        found: list[tuple[int, int, str]] = []
+        for place in range(len(words)):
+            name = next(self._names_at(words, place), None)
+            end = place + len(name.split()) if name else 0
+            # A name inside a longer one is not meant; two that share a word may both be.
+            if name and (not found or end > found[-1][1]):
+                found.append((place, end, name))
+        sure = [item for item in found if item[2] not in self._small_names]
+        return sure or found
+
+    def _names_at(self, words: list[Word], start: int) -> Iterator[str]:
+        longest = self._longest_name_by_first_word.get(words[start].text, 0)
+        for end in range(min(len(words), start + longest), start, -1):
+            if any(word.begins_piece for word in words[start + 1 : end]):
+                continue
+            name = " ".join(word.text for word in words[start:end])
+            if name in self.names and not _is_count(words, end):
+                yield name
+
+    def _further(self, words: list[Word], kinds: list[Kind], exact: tuple[str, ...]) -> list[str]:
+        """Medicines that a word elsewhere in the line may make of those named: "Abilify 400 mg shot", "Tylenol 500 PM".
+
+        That word is unread then, though it may be a form or a month elsewhere: "Haldol 50 mg dec" is the decanoate.
+        """
+        rests = {rest: name for known in exact for rest, name in self._rests.get(known, ())}
+        further: list[str] = []
+        for place, kind in enumerate(kinds):
+            fitting: Iterable[str] = ()
+            if kind is Kind.INJECTION:
+                fitting = _INJECTIONS.intersection(rests)
+            elif kind is Kind.UNREAD:
+                fitting = continuing(words[place].text, rests)
+            elif kind in (Kind.FORM, Kind.SMALL):
+                fitting = {words[place].text}.intersection(rests)
+            found = [generic for rest in sorted(fitting) for generic in self.names[rests[rest]] if generic not in exact]
+            if found:
+                further += found
+                kinds[place] = Kind.UNREAD
+        return further
+
+    def _guessed(self, chunks: list[list[str]]) -> tuple[list[str], list[str]]:
+        """The medicines that the chunks look like, and those parts of them that look like none."""
         suggested: list[str] = []
         unread: list[str] = []
-        whole = self._named(line)
-        for piece in [line] if whole else filter(str.strip, _SPLIT.split(_folded(line))):
-            if named := self._named(piece):
-                exact += self.names[named]
-            elif not (bare := _bare(piece)):
-                continue
-            elif similar := self._similar(bare):
-                suggested += self.names[similar]
-            else:
-                unread.append(bare)
-        if not (exact or suggested or unread):
-            unread.append(line.strip())
-        return Reading(line, tuple(dict.fromkeys(exact)), tuple(dict.fromkeys(suggested)), tuple(unread))
+        searches = 0
+        for chunk in chunks:
+            left: list[str] = []
+            while chunk:
+                similar: tuple[str, ...] = ()
+                length = 0
+                for length in range(min(len(chunk), _MOST_WORDS_MISSPELLED), 0, -1):
+                    if searches < _MOST_SEARCHES_A_LINE and not any(map(is_ordinary, chunk[:length])):
+                        searches += 1
+                        similar = self._spelling.similar(" ".join(chunk[:length]))
+                    if similar:
+                        break
+                if similar:
+                    suggested += [generic for name in similar for generic in self.names[name]]
+                    unread += [" ".join(left)] if left else []
+                    left, chunk = [], chunk[length:]
+                else:
+                    left, chunk = [*left, chunk[0]], chunk[1:]
+            unread += [" ".join(left)] if left else []
+        return suggested, unread
 
-    def _named(self, piece: str) -> str | None:
-        """The known name in a piece of a line: as written, else without its dose, else without words of form and
-        frequency.
 
-        The fuller text comes first, because "Tylenol #3" and "Abilify shot" are not Tylenol and Abilify.
-        """
-        if (whole := normalise(piece)) in self.names:
-            return whole
-        if _NUMBERED.search(piece):
-            return None
-        tries = (normalise(_DOSE.sub(" ", _folded(piece))), _bare(piece))
-        return next((text for text in tries if text in self.names), None)
+def _is_count(words: list[Word], end: int) -> bool:
+    """Whether the number before `end` says how often or how much: "Tylenol 3 times a day" is not Tylenol #3."""
+    number, behind = words[end - 1], words[end : end + 3]
+    if not behind or not number.text.isdigit() or "#" in number.before:
+        return False
+    if behind[0].text in ("or", "to"):
+        behind = behind[2:]
+    elif behind[0].text.isdigit() and behind[0].before.strip() in ("-", "–"):
+        behind = behind[1:]
+    return bool(behind) and behind[0].text in ("times", "x", "mg", "mcg", "ml")
 
-    def _similar(self, piece: str) -> str | None:
-        found = (
-            process.extractOne(piece, self.names.keys(), scorer=fuzz.ratio, score_cutoff=_SUGGEST_FROM)
-            if len(piece) < 80
-            else None
+
+def _chunks(words: list[Word], kinds: list[Kind]) -> list[list[str]]:
+    """What is left unread, words that stand side by side together."""
+    chunks: list[list[str]] = []
+    last = -2
+    for place, (word, kind) in enumerate(zip(words, kinds, strict=True)):
+        if kind is Kind.UNREAD:
+            if place != last + 1 or word.begins_piece:
+                chunks.append([])
+            chunks[-1].append(word.text)
+            last = place
+    return chunks
+
+
+@dataclass
+class _LexiconFile:
+    """Reads medicines.yaml entry by entry. `owners` says which entry has a name already."""
+
+    root: Entry
+    owners: dict[str, str] = field(default_factory=dict)
+
+    def lexicon(self) -> Lexicon:
+        self.root.raw("classes", required=True)
+        classes = {str(code): self._label(str(code), values) for code, values in self.root.mapping("classes").items()}
+        medicines = dict(
+            self._medicine(entry, classes) for entry in self.root.entries("medicines", "name", required=True)
         )
-        return found[0] if found and frozenset((piece, found[0])) not in self.never_confuse else None
+        combinations: dict[str, tuple[str, ...]] = {}
+        for entry in self.root.entries("combinations", "brand"):
+            combinations |= self._combination(entry, medicines)
+        lexicon = Lexicon(classes, medicines, combinations, self._never_confuse())
+        self.root.done()
+        return lexicon
 
-    def classes_of(self, generic_names: Iterable[str]) -> frozenset[str]:
-        return frozenset().union(*(self.medicines[name].classes for name in generic_names))
+    def _label(self, code: str, values: Any) -> str:
+        entry = Entry.of(values, file=self.root.file, name=f"classes: {code}", problems=self.root.problems)
+        label = entry.text("label", ["en"], required=True)
+        entry.done()
+        return label.get("en", code)
 
+    def _medicine(self, entry: Entry, classes: Mapping[str, str]) -> tuple[str, Medicine]:
+        name = entry.string("name", required=True)
+        own = entry.strings("classes")
+        for unknown in sorted(set(own) - set(classes)):
+            entry.problem(f"the class '{unknown}' is not described under 'classes'")
+        names = (name, *entry.strings("brands"), *entry.strings("synonyms"))
+        if self.owners.get(normalise(name)) == normalise(name):
+            entry.problem("this medicine stands twice")
+        else:
+            self._own(entry, names, normalise(name))
+        entry.done()
+        return normalise(name), Medicine(name, names, frozenset(own))
 
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    def _combination(self, entry: Entry, medicines: Mapping[str, Medicine]) -> dict[str, tuple[str, ...]]:
+        parts = tuple(normalise(part) for part in entry.strings("ingredients", required=True))
+        if not parts and entry.raw("ingredients") == []:
+            entry.problem("'ingredients' is empty: name every ingredient, or the combination would raise nothing")
+        for part in parts:
+            if part not in medicines:
+                entry.problem(f"the ingredient '{part}' is not among the medicines: add it")
+        brand = entry.string("brand", required=True)
+        names = (brand, *entry.strings("synonyms"))
+        self._own(entry, names, normalise(brand))
+        entry.done()
+        return {normalise(name): parts for name in names}
 
+    def _own(self, entry: Entry, names: tuple[str, ...], owner: str) -> None:
+        for name in names:
+            key = normalise(name)
+            other = self.owners.setdefault(key, owner) if key else None
+            if other is None and name:
+                entry.problem(f"the name '{name}' has no letter or digit that can be compared")
+            elif other not in (None, owner):
+                entry.problem(f"the name '{name}' belongs to '{other}' already: keep it in one place")
 
-def normalise(text: str) -> str:
-    """A name as it is compared: one case, no punctuation, single spaces."""
-    return " ".join(re.sub(r"[^\w\s]", " ", _folded(text).replace("'", "")).split())
-
-
-def _bare(text: str) -> str:
-    """A line without its doses, forms and frequencies."""
-    words = normalise(_DOSE.sub(" ", _folded(text).replace("%", " "))).split()
-    kept = [word for word in words if word not in _FILLER]
-    return " ".join(kept)
+    def _never_confuse(self) -> frozenset[frozenset[str]]:
+        pairs = set()
+        listed = self.root.raw("never_confuse", [])
+        for pair in listed if isinstance(listed, list) else [listed]:
+            if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
+                self.root.problem(f"'never_confuse' must hold pairs of names, not {pair}")
+                continue
+            for name in pair:
+                if normalise(name) not in self.owners:
+                    self.root.problem(f"never_confuse: '{name}' is not in the list: add the medicine, or drop the pair")
+            pairs.add(frozenset(normalise(name) for name in pair))
+        return frozenset(pairs)
