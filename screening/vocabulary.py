@@ -86,9 +86,13 @@ def vocabulary(questionnaire: Questionnaire, lexicon: Lexicon) -> Vocabulary:
     return Vocabulary(choices, frozenset(numbers), frozenset(_declared()["lists"]))
 
 
-def only_from_intake() -> list[str]:
-    """Facts of the intake's own, which a fact file need not name: there they are not applicable unless given."""
-    return _declared()["only_from_intake"]
+def only_from_intake(known: Vocabulary, lexicon: Lexicon) -> frozenset[str]:
+    """Choices that an intake asks beyond the declared facts, and what only a clinic can say.
+
+    A fact file need not name them: there they are not applicable unless given.
+    """
+    beyond = known.choices.keys() - set(_declared()["choices"]) - set(class_facts(lexicon))
+    return frozenset(beyond | {"licensed_state"})
 
 
 def states_a_fact(option: Option) -> bool:

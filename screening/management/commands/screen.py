@@ -30,6 +30,7 @@ class Command(BaseCommand):
         people = _read(facts)
         questionnaire, rule_set = read_questionnaire(), RuleSet.from_folder()
         known = vocabulary(questionnaire, rule_set.lexicon)
+        not_asked = only_from_intake(known, rule_set.lexicon)
         results = []
         for number, values in enumerate(people, 1):
             try:
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{facts}: entry {number}: {error}", returncode=2) from error
             person = derive(without_implausible(given, questionnaire), rule_set.lexicon)
             person_values = {
-                **{name: NOT_APPLICABLE for name in only_from_intake() if name not in person.states},
+                **{name: NOT_APPLICABLE for name in not_asked if name not in person.states},
                 **person.values,
             }
             result = assess(rule_set, person_values).to_json()
