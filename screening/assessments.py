@@ -3,8 +3,8 @@
 import datetime
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -15,11 +15,12 @@ from clinic_site.publishing.documents import canonical_form
 from intake.answers import AnswerDocument
 from intake.models import QuestionnaireResponse
 from intake.questionnaires import Questionnaire
-from screening.engine import ENGINE, FAILED, Result, assess, assess_draft, flag_failure
+from screening.engine import ENGINE, FAILED, Issue, Result, Status, assess, assess_draft, flag_failure
 from screening.facts import Facts, Measurement, facts_from_response
 from screening.models import Assessment, Case, DetectedIssue, Observation, Stage
 from screening.published import current_rule_set
 from screening.rules import RuleSet
+from screening.second_check import MANUAL_REVIEW, not_cleared
 from screening.vocabulary import link_ids_of
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One run: the facts the rules saw and what they said. `answered_at`: when the answers behind it were given."""
+    """One run: the facts the rules saw and what they said.
+
+    `answered_at`: when the answers behind it were given. `recorded`: facts that staff measured. `saved`: of a draft,
+    the facts whose page had been saved.
+    """
 
     rule_set_id: uuid.UUID | None
     facts: Facts
@@ -35,6 +40,8 @@ class Run:
     at: datetime.datetime
     on: datetime.date
     answered_at: Mapping[str, str] = field(default_factory=dict)
+    recorded: frozenset[str] = frozenset()
+    saved: frozenset[str] = frozenset()
 
 
 def screen_response(
@@ -53,7 +60,7 @@ def screen_response(
     """
     as_of = response.submitted_at or timezone.now()
     version_id, rules = rule_set
-    today = response.clinic.date_of(as_of)
+    today, measured = response.clinic.date_of(as_of), list(measurements)
     facts = facts_from_response(
         questionnaire,
         document,
@@ -61,13 +68,36 @@ def screen_response(
         now=as_of,
         today=today,
         licensed_states=response.clinic.licensed_states,
-        measurements=measurements,
+        measurements=measured,
         readings_on=response.clinic.today(),
     )
-    result = assess(rules, facts.values) if saved is None else assess_draft(rules, facts.values, saved=saved)
+    recorded = frozenset(measurement.fact for measurement in measured)
+    if saved is None:
+        result = looked_at_twice(assess(rules, facts.values), questionnaire, document, rules, recorded=recorded)
+    else:
+        result = assess_draft(rules, facts.values, saved=saved)
     causes = {fact for issue in result.issues for fact in issue.caused_by}
     answered_at = {fact: _answered_at(fact, questionnaire, document) for fact in sorted(causes)}
-    return Run(version_id, facts, result, timezone.now(), today, answered_at)
+    return Run(version_id, facts, result, timezone.now(), today, answered_at, recorded, frozenset(saved or ()))
+
+
+def looked_at_twice(
+    result: Result,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    rules: RuleSet,
+    *,
+    recorded: Collection[str] = (),
+) -> Result:
+    """The result, or a call for manual review when it is empty and the second check is not convinced."""
+    # A reading that staff took is of that day, whatever the person said about the date of theirs.
+    settled = {*recorded, *(["bp_reading_age_days"] if "systolic_mmhg" in recorded else [])}
+    names = not_cleared(questionnaire, document, rules, result.issues, recorded=settled)
+    if not names:
+        return result
+    log.error("Nothing was flagged, and nothing clears: %s", ", ".join(names))
+    review = Issue(MANUAL_REVIEW, "absolute", Status.ERROR.value, True, False, names, (), ())
+    return replace(result, issues=(review, *result.issues))
 
 
 def _answered_at(fact: str, questionnaire: Questionnaire, document: AnswerDocument) -> str:
@@ -99,7 +129,6 @@ def result_hash(result: Result) -> str:
 
 def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, list[DetectedIssue]]:
     """Unsaved rows of a run: the assessment and one flag for each issue."""
-    data_key = case.response.data_key
     assessment = Assessment(
         clinic_id=case.clinic_id,
         case=case,
@@ -111,7 +140,6 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
         assessed_at=run.at,
         assessed_on=run.on,
     )
-    assessment.facts = data_key.seal(_facts_to_keep(run.facts, stage), row=assessment, label="assessment.facts")
     issues = [
         DetectedIssue(
             clinic_id=case.clinic_id,
@@ -129,20 +157,44 @@ def assessment_rows(case: Case, run: Run, *, stage: Stage) -> tuple[Assessment, 
         )
         for position, issue in enumerate(run.result.issues)
     ]
+    seal_facts(assessment, issues, _facts_to_keep(run, stage), response=case.response)
     return assessment, issues
 
 
-def _facts_to_keep(facts: Facts, stage: Stage) -> dict[str, dict[str, Any]]:
+def seal_facts(
+    assessment: Assessment, issues: Iterable[DetectedIssue], kept: Mapping[str, Any], *, response: QuestionnaireResponse
+) -> None:
+    """Seals the facts together with a digest of the rows, so that no column can be altered unseen."""
+    sealed = {**kept, "rows": rows_digest(assessment, issues)}
+    assessment.facts = response.data_key.seal(sealed, row=assessment, label="assessment.facts")
+
+
+def rows_digest(assessment: Assessment, issues: Iterable[DetectedIssue]) -> str:
+    """The first 16 bytes, in hex, of the SHA-256 of what stands in the columns of an assessment and its flags."""
+    rows = [
+        [
+            str(getattr(row, field.attname))
+            for field in row._meta.concrete_fields
+            if field.name not in ("facts", "fingerprint")
+        ]
+        for row in (assessment, *issues)
+    ]
+    fingerprints = [bytes(issue.fingerprint).hex() for issue in issues]
+    return sha256(canonical_form([rows, fingerprints]).encode()).hexdigest()[:32]
+
+
+def _facts_to_keep(run: Run, stage: Stage) -> dict[str, Any]:
     """The facts of a run, as JSON holds them ("never" is infinity), so that it can be run again.
 
     Without what the rule set derives, and, once the answers are frozen, without what they say as they stand.
     """
-    told = facts.told if stage == Stage.SUBMITTED else frozenset()
+    facts, frozen = run.facts, stage == Stage.SUBMITTED
+    told = facts.told if frozen else frozenset()
     values = {name: value for name, value in facts.values.items() if name not in facts.derived | told}
     return {
         "values": {name: "never" if value == float("inf") else value for name, value in values.items()},
         "states": {name: state for name, state in facts.states.items() if name not in told},
-        "lists": {} if told else dict(facts.lists),
+        **({"recorded": sorted(run.recorded)} if frozen else {"lists": dict(facts.lists), "saved": sorted(run.saved)}),
     }
 
 

@@ -32,6 +32,7 @@ from screening.models import (
 )
 from screening.published import rule_set_version
 from screening.rules import Rule, RuleSet, severity
+from screening.second_check import MANUAL_REVIEW
 from screening.vocabulary import link_ids_of
 
 _NEEDS_TWO = "absolute"
@@ -66,7 +67,9 @@ class Flag:
 
     @property
     def title(self) -> str:
-        return self.rule.title["en"] if self.rule else "The rules could not be run"
+        if self.rule:
+            return self.rule.title["en"]
+        return "Not cleared by any answer" if self.issue.rule_id == MANUAL_REVIEW else "The rules could not be run"
 
     @property
     def blocks_signing(self) -> bool:
