@@ -157,7 +157,7 @@ class Lexicon:
                 fitting = _INJECTIONS.intersection(rests)
             elif kind is Kind.UNREAD:
                 fitting = continuing(words[place].text, rests)
-            elif kind in (Kind.FORM, Kind.SMALL):
+            elif kind in (Kind.FORM, Kind.SMALL) and len(words[place].text) > 1 and is_ordinary(words[place].text):
                 fitting = {words[place].text}.intersection(rests)
             found = [generic for rest in sorted(fitting) for generic in self.names[rests[rest]] if generic not in exact]
             if found:
