@@ -221,7 +221,7 @@ class _LexiconFile:
     """Reads medicines.yaml entry by entry. `owners` says which entry has a name already."""
 
     root: Entry
-    owners: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, Entry] = field(default_factory=dict)
 
     def lexicon(self) -> Lexicon:
         self.root.raw("classes", required=True)
@@ -248,10 +248,11 @@ class _LexiconFile:
         for unknown in sorted(set(own) - set(classes)):
             entry.problem(f"the class '{unknown}' is not described under 'classes'")
         names = (name, *entry.strings("brands"), *entry.strings("synonyms"))
-        if self.owners.get(normalise(name)) == normalise(name):
+        owner = self.owners.get(normalise(name))
+        if owner and normalise(owner.name) == normalise(name):
             entry.problem("this medicine stands twice")
         else:
-            self._own(entry, names, normalise(name))
+            self._own(entry, names)
         entry.done()
         return normalise(name), Medicine(name, names, frozenset(own))
 
@@ -262,20 +263,18 @@ class _LexiconFile:
         for part in parts:
             if part not in medicines:
                 entry.problem(f"the ingredient '{part}' is not among the medicines: add it")
-        brand = entry.string("brand", required=True)
-        names = (brand, *entry.strings("synonyms"))
-        self._own(entry, names, normalise(brand))
+        names = (entry.string("brand", required=True), *entry.strings("synonyms"))
+        self._own(entry, names)
         entry.done()
         return {normalise(name): parts for name in names}
 
-    def _own(self, entry: Entry, names: tuple[str, ...], owner: str) -> None:
-        for name in names:
+    def _own(self, entry: Entry, names: tuple[str, ...]) -> None:
+        for name in filter(None, names):
             key = normalise(name)
-            other = self.owners.setdefault(key, owner) if key else None
-            if other is None and name:
+            if not key:
                 entry.problem(f"the name '{name}' has no letter or digit that can be compared")
-            elif other not in (None, owner):
-                entry.problem(f"the name '{name}' belongs to '{other}' already: keep it in one place")
+            elif (owner := self.owners.setdefault(key, entry)) is not entry:
+                entry.problem(f"the name '{name}' belongs to '{owner.name}' already: keep it in one place")
 
     def _never_confuse(self) -> frozenset[frozenset[str]]:
         pairs = set()
