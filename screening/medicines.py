@@ -14,7 +14,7 @@ from screening.medicine_words import Kind, Word, is_ordinary, kinds_of, normalis
 
 _MOST_REMEMBERED = 2000
 # Looking for similar names is what takes time in a long text that nobody knows. What lies beyond is left unread.
-_MOST_SEARCHES_A_LINE = 24
+_MOST_SEARCHES_A_LINE = 16
 _MOST_WORDS_MISSPELLED = 3
 _INJECTIONS = frozenset(["injection", "shot", "long acting"])
 
@@ -108,11 +108,13 @@ class Lexicon:
 
     def _reading(self, line: str) -> Reading:
         words = words_of(line)
-        if (whole := " ".join(word.text for word in words)) in self.names:
-            return Reading(line, self.names[whole], (), ())
+        whole = self.names.get(" ".join(word.text for word in words), ())
         found = self._named(words)
         named = {place for start, end, _name in found for place in range(start, end)}
         exact = tuple(dict.fromkeys(generic for _start, _end, name in found for generic in self.names[name]))
+        # One name with commas in it, unless its parts raise more: "Cipro, eye drops" may be tablets and drops.
+        if whole and self.classes_of(exact) <= self.classes_of(whole):
+            return Reading(line, whole, (), ())
         kinds = kinds_of(words, named)
         further = self._further(words, kinds, exact)
         suggested, unread = self._guessed(_chunks(words, kinds))
