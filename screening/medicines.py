@@ -14,7 +14,7 @@ from screening.medicine_words import Kind, Word, is_ordinary, kinds_of, normalis
 
 _MOST_REMEMBERED = 2000
 # Looking for similar names is what takes time in a long text that nobody knows. What lies beyond is left unread.
-_MOST_SEARCHES_A_LINE = 24
+_MOST_SEARCHES_A_LINE = 16
 _MOST_WORDS_MISSPELLED = 3
 _INJECTIONS = frozenset(["injection", "shot", "long acting"])
 
@@ -108,11 +108,13 @@ class Lexicon:
 
     def _reading(self, line: str) -> Reading:
         words = words_of(line)
-        if (whole := " ".join(word.text for word in words)) in self.names:
-            return Reading(line, self.names[whole], (), ())
+        whole = self.names.get(" ".join(word.text for word in words), ())
         found = self._named(words)
         named = {place for start, end, _name in found for place in range(start, end)}
         exact = tuple(dict.fromkeys(generic for _start, _end, name in found for generic in self.names[name]))
+        # One name with commas in it, unless its parts raise more: "Cipro, eye drops" may be tablets and drops.
+        if whole and self.classes_of(exact) <= self.classes_of(whole):
+            return Reading(line, whole, (), ())
         kinds = kinds_of(words, named)
         further = self._further(words, kinds, exact)
         suggested, unread = self._guessed(_chunks(words, kinds))
@@ -157,7 +159,7 @@ class Lexicon:
                 fitting = _INJECTIONS.intersection(rests)
             elif kind is Kind.UNREAD:
                 fitting = continuing(words[place].text, rests)
-            elif kind in (Kind.FORM, Kind.SMALL):
+            elif kind in (Kind.FORM, Kind.SMALL) and len(words[place].text) > 1 and is_ordinary(words[place].text):
                 fitting = {words[place].text}.intersection(rests)
             found = [generic for rest in sorted(fitting) for generic in self.names[rests[rest]] if generic not in exact]
             if found:
@@ -221,7 +223,7 @@ class _LexiconFile:
     """Reads medicines.yaml entry by entry. `owners` says which entry has a name already."""
 
     root: Entry
-    owners: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, Entry] = field(default_factory=dict)
 
     def lexicon(self) -> Lexicon:
         self.root.raw("classes", required=True)
@@ -248,10 +250,11 @@ class _LexiconFile:
         for unknown in sorted(set(own) - set(classes)):
             entry.problem(f"the class '{unknown}' is not described under 'classes'")
         names = (name, *entry.strings("brands"), *entry.strings("synonyms"))
-        if self.owners.get(normalise(name)) == normalise(name):
+        owner = self.owners.get(normalise(name))
+        if owner and normalise(owner.name) == normalise(name):
             entry.problem("this medicine stands twice")
         else:
-            self._own(entry, names, normalise(name))
+            self._own(entry, names)
         entry.done()
         return normalise(name), Medicine(name, names, frozenset(own))
 
@@ -262,20 +265,18 @@ class _LexiconFile:
         for part in parts:
             if part not in medicines:
                 entry.problem(f"the ingredient '{part}' is not among the medicines: add it")
-        brand = entry.string("brand", required=True)
-        names = (brand, *entry.strings("synonyms"))
-        self._own(entry, names, normalise(brand))
+        names = (entry.string("brand", required=True), *entry.strings("synonyms"))
+        self._own(entry, names)
         entry.done()
         return {normalise(name): parts for name in names}
 
-    def _own(self, entry: Entry, names: tuple[str, ...], owner: str) -> None:
-        for name in names:
+    def _own(self, entry: Entry, names: tuple[str, ...]) -> None:
+        for name in filter(None, names):
             key = normalise(name)
-            other = self.owners.setdefault(key, owner) if key else None
-            if other is None and name:
+            if not key:
                 entry.problem(f"the name '{name}' has no letter or digit that can be compared")
-            elif other not in (None, owner):
-                entry.problem(f"the name '{name}' belongs to '{other}' already: keep it in one place")
+            elif (owner := self.owners.setdefault(key, entry)) is not entry:
+                entry.problem(f"the name '{name}' belongs to '{owner.name}' already: keep it in one place")
 
     def _never_confuse(self) -> frozenset[frozenset[str]]:
         pairs = set()

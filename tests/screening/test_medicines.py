@@ -174,6 +174,30 @@ def test_benzodiazepines_do_not_count_as_anti_seizure_medicines():
         ({"medicines": [{"name": "phenelzine", "classes": ["mao"]}]}, "the class 'mao' is not described"),
         ({"medicines": [{"name": "phenelzine"}, {"name": "Phenelzine"}]}, "this medicine stands twice"),
         ({"combinations": [{"brand": "Twin", "ingredients": ["nothing"]}]}, "the ingredient 'nothing' is not among"),
+        ({"combinations": [{"brand": "Twin"}]}, "Twin: add 'ingredients'"),
+        ({"combinations": [{"brand": "Twin", "ingredients": []}]}, "Twin: 'ingredients' is empty"),
+        (
+            {"combinations": [{"brand": "Phenelzine", "ingredients": ["phenelzine"]}]},
+            "Phenelzine: the name 'Phenelzine' belongs to 'phenelzine' already",
+        ),
+        (
+            {
+                "combinations": [
+                    {"brand": name, "synonyms": ["duo"], "ingredients": ["phenelzine"]} for name in ("A1", "B2")
+                ]
+            },
+            "B2: the name 'duo' belongs to 'A1' already",
+        ),
+        (
+            {"medicines": [{"name": "phenelzine", "brands": ["Nardil"]}, {"name": "other", "synonyms": ["NARDIL"]}]},
+            "other: the name 'NARDIL' belongs to 'phenelzine' already",
+        ),
+        ({"medicines": [{"name": "phenelzine", "brands": ["™"]}]}, "the name '™' has no letter or digit"),
+        ({"never_confuse": [["phenelzine", "Nardill"]]}, "never_confuse: 'Nardill' is not in the list"),
+        ({"never_confuse": [["phenelzine"]]}, "'never_confuse' must hold pairs of names"),
+        ({"never_confuse": "phenelzine"}, "'never_confuse' must hold pairs of names"),
+        ({"classes": {"maoi": {"title": {"en": "MAOI"}}}}, "classes: maoi: add 'label'"),
+        ({"classes": ["maoi"]}, "'classes' must be a mapping"),
         ({"medicines": [{"name": "phenelzine", "brand": "Nardil"}]}, "did you mean 'brands'?"),
     ],
 )
