@@ -11,7 +11,7 @@
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
 
-Commands that need no database (`screen`, `check_content`) need none of these.
+Commands that need no database (`screen`, `check_content`, `content_book`) need none of these.
 """
 
 from pathlib import Path

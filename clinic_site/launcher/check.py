@@ -17,6 +17,7 @@ from clinic_site.launcher.environment import PROJECT, django_environment
 from clinic_site.launcher.processes import run_in_foreground
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_PANGO = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 _MANAGE = [sys.executable, str(PROJECT / "manage.py")]
 # Two workers, each with a database of its own; a module's tests stay together, so that its fixtures are made once.
 _IN_PARALLEL = ["-n", "2", "--dist", "loadscope"]
@@ -29,6 +30,7 @@ def run(pytest_arguments: list[str]) -> int:
             return run_in_foreground([*_module("pytest"), *pytest_arguments], _for_pytest(django_environment(url)))
     with _timed("System packages"):
         require_chromium()
+        require_pango()
         require_postgresql()
     with running_database() as url:
         environment = django_environment(url)
@@ -90,16 +92,28 @@ def _like_production(environment: dict[str, str]) -> dict[str, str]:
 
 def require_chromium() -> None:
     """The journeys need a browser. Root on Debian gets it installed, anyone else is told what to install."""
-    if any(shutil.which(name) for name in _CHROMIUM):
-        return
+    if not any(shutil.which(name) for name in _CHROMIUM):
+        _install("chromium", needed_by="the browser tests")
+
+
+def require_pango() -> None:
+    """The content book's PDF is drawn with it, and installed like the browser."""
+    # Asked of WeasyPrint itself, which looks for the libraries under several names.
+    importing = subprocess.run([sys.executable, "-c", "import weasyprint"], capture_output=True, check=False)
+    if importing.returncode != 0:
+        _install(*_PANGO, needed_by="the tests of the content book")
+
+
+def _install(*packages: str, needed_by: str) -> None:
+    names = " ".join(packages)
+    what = f"the package{'s' if len(packages) > 1 else ''} `{names}`"
     if os.geteuid() == 0 and shutil.which("apt-get"):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
-        commands = [["apt-get", "update"], install]
+        commands = [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]]
         if all(subprocess.run(command, env=environment, check=False).returncode == 0 for command in commands):
             return
-        raise Problem("apt-get could not install the package `chromium`, which the browser tests need.")
-    raise Problem("the browser tests need Chromium: install Debian's package `chromium` (apt-get install chromium).")
+        raise Problem(f"apt-get could not install {what}, which {needed_by} need.")
+    raise Problem(f"{needed_by} need {what} of Debian (apt-get install {names}).")
 
 
 def require_postgresql() -> None:

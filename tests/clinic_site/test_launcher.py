@@ -264,6 +264,16 @@ class TestChromium:
         with pytest.raises(Problem, match="package `chromium`"):
             check.require_chromium()
 
+    def test_so_are_the_libraries_that_draw_the_content_book(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        put_program(tmp_path / "python", "exit 1")
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+        put_program(tmp_path / "apt-get", 'echo "$@" >> "${0%/*}/calls"')
+        check.require_pango()
+        assert "install -y --no-install-recommends libpango-1.0-0 " in (tmp_path / "calls").read_text()
+
 
 def put_program(path: Path, script: str) -> None:
     path.write_text(f"#!/bin/sh\n{script}\n")
