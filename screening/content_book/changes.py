@@ -207,10 +207,15 @@ def _medicines(content: Content) -> dict[str, Cards]:
     found = medicines(content.rule_set, content.rules_tree)
     return {
         "Medicine classes": _by_name(
-            (_card(f"class-{c['code']}", c["label"], {"Label": c["label"]}, c["code"]) for c in found["classes"])
+            _card(f"class-{c['code']}", c["label"], {"Label": c["label"]}, c["code"]) for c in found["classes"]
         ),
         "Medicines": _by_name(
-            _card("medicines", m["name"], {"Other names": m["others"], "Classes": ", ".join(m["classes"]) or "none"}, m["name"])
+            _card(
+                "medicines",
+                m["name"],
+                {"Other names": m["others"], "Classes": ", ".join(m["classes"]) or "none"},
+                m["name"],
+            )
             for m in found["medicines"]
         ),
         "Combination products": _by_name(

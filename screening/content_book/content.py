@@ -21,9 +21,7 @@ class Content:
     rules_tree: Mapping[str, Any]
 
     @classmethod
-    def from_folders(
-        cls, questions: Path = questionnaire_reader.SHIPPED, rule_set: Path = rules.SHIPPED
-    ) -> "Content":
+    def from_folders(cls, questions: Path = questionnaire_reader.SHIPPED, rule_set: Path = rules.SHIPPED) -> "Content":
         return cls(parse_source(read_source(questions)), parse_source(read_source(rule_set)))
 
     @cached_property

@@ -155,15 +155,15 @@ class _Reader:
             if not self.take(")"):
                 raise NotReadable("a parenthesis is not closed")
             return inner
-        token = self.next
+        word = self.next
         self.position += 1
-        if token in ("true", "false"):
-            return Always(token == "true")
-        if token[:1] in ('"', "'"):
-            return Words(ast.literal_eval(token))
-        if not (token[:1].isalpha() or token[:1] == "_"):
-            raise NotReadable(f"a name is missing before '{token}'" if token else "it ends too early")
-        return Name(token)
+        if word in ("true", "false"):
+            return Always(word == "true")
+        if word[:1] in ('"', "'"):
+            return Words(ast.literal_eval(word))
+        if not (word[:1].isalpha() or word[:1] == "_"):
+            raise NotReadable(f"a name is missing before '{word}'" if word else "it ends too early")
+        return Name(word)
 
 
 def _is_fact(operand: Operand) -> bool:

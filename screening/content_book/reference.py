@@ -9,6 +9,8 @@ from screening.medicines import normalise
 from screening.rules import MEDICINES, RuleSet
 from screening.vocabulary import vocabulary
 
+_MOST_CODES_SHOWN = 6
+
 
 def thresholds(rule_set: RuleSet) -> list[dict[str, Any]]:
     return [
@@ -102,6 +104,7 @@ def facts(names: Names) -> list[dict[str, Any]]:
         else:
             codes = sorted(known.choices[fact] - {"yes", "no", "not_applicable"})
             kind = ", ".join(names.answer(fact, code) for code in codes) if codes else "yes or no"
+            kind = kind if len(codes) <= _MOST_CODES_SHOWN else f"one of {len(codes)} options"
         rows.append(
             {
                 "name": fact,

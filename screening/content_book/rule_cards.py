@@ -37,9 +37,7 @@ def categories(names: Names) -> tuple[Category, ...]:
     by_code: dict[str, list[Card]] = {}
     for rule in names.rule_set.rules:
         by_code.setdefault(rule.category, []).append(_card(rule, names))
-    return tuple(
-        Category(code, code.replace("-", " ").capitalize(), tuple(cards)) for code, cards in by_code.items()
-    )
+    return tuple(Category(code, code.replace("-", " ").capitalize(), tuple(cards)) for code, cards in by_code.items())
 
 
 def _card(rule: Rule, names: Names) -> Card:
@@ -75,7 +73,9 @@ def _bands(rule: Rule, names: Names) -> Row:
         always = band.when.source == "true"
         case = ("in every other case" if bands else "in every such case") if always else ""
         node = Node(says=case) if always else rule_condition(band.when, names)
-        bands.append({"tier": band.tier, "label": TIER_LABELS[band.tier], "case": case, "node": node, "hold": band.hold})
+        bands.append(
+            {"tier": band.tier, "label": TIER_LABELS[band.tier], "case": case, "node": node, "hold": band.hold}
+        )
     lines = tuple(f"{b['tier']}{' and blocks signing' if b['hold'] else ''}: {b['node'].in_one_line}" for b in bands)
     return Row("Then", "bands", bands, lines, tuple((b.tier, b.when.source, b.hold) for b in rule.bands))
 
