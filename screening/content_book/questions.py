@@ -136,7 +136,7 @@ def _rows(item: Item, names: Names) -> Iterator[Row]:
     if item.instrument:
         instrument = names.questionnaire.instruments[item.instrument]
         yield from text_row("Published scale", _scale(item, instrument))
-    yield from text_row("If blank or unreadable", item.error.get("en", ""))
+    yield from text_row("If blank", item.error.get("en", ""))
     yield from text_row("Short name", item.summary.get("en", ""))
 
 
