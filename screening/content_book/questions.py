@@ -49,7 +49,7 @@ def _section(number: int, section: Section, names: Names) -> SectionView:
 
 def _instrument(instrument: Instrument, names: Names) -> Card:
     rows = [
-        *text_row("Words before each item", instrument.stem.get("en", "")),
+        *text_row("Words above each item", instrument.stem.get("en", "")),
         *text_row("Why we ask", instrument.why.get("en", "")),
         *text_row("Licence", instrument.licence),
         *text_row("Attribution", instrument.attribution),
@@ -135,6 +135,8 @@ def _rows(item: Item, names: Names) -> Iterator[Row]:
         yield _options(item)
     if item.instrument:
         instrument = names.questionnaire.instruments[item.instrument]
+        if item.stem != instrument.stem:
+            yield from text_row("Words above", item.stem.get("en", "") or "None for this item.")
         yield from text_row("Published scale", _scale(item, instrument))
     yield from text_row("If blank", item.error.get("en", ""))
     yield from text_row("Short name", item.summary.get("en", ""))
