@@ -18,7 +18,7 @@ _FEWEST_FOR_USUAL = 4
 _POLICY_WORDS = {
     "ask": "open: listed, signing goes on",
     "hold": "open: blocks signing",
-    "covered": "open, but another rule says so",
+    "covered": "open, covered by another rule",
     "yields": "hidden behind another rule",
     "clear": "nothing listed",
     "error": "could not be assessed",
@@ -69,7 +69,9 @@ class ExampleRow:
 
 @dataclass(frozen=True)
 class ExampleTable:
-    usual: tuple[Said, ...]
+    """`usual` holds the facts by value, because most of them are often the same."""
+
+    usual: tuple[tuple[str, tuple[str, ...]], ...]
     rows: tuple[ExampleRow, ...]
 
 
@@ -105,7 +107,10 @@ def example_table(rule: Rule, names: Names) -> ExampleTable:
         shorter = bool(usual) and len(changed) < len(example.facts)
         facts = _said(changed if shorter else example.facts, names)
         _add(rows, ExampleRow("usual" if shorter else "open", facts, *expected(example.expect)))
-    return ExampleTable(_said(usual, names), tuple(rows))
+    by_value: dict[str, list[str]] = {}
+    for fact in _said(usual, names):
+        by_value.setdefault(fact.says, []).append(fact.label)
+    return ExampleTable(tuple((says, tuple(labels)) for says, labels in by_value.items()), tuple(rows))
 
 
 def _add(rows: list[ExampleRow], row: ExampleRow) -> None:

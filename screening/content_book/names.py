@@ -89,9 +89,11 @@ class Names:
         return tuple(i for i in link_ids_of(fact, self.questionnaire) if i in self.numbers)
 
     def place(self, fact: str) -> tuple[str, str]:
-        """Where the book describes a fact: the link, and the number of its question when it has one."""
+        """Where the book describes a fact: the link, and the number of its question or who else gives it."""
         question = next(iter(self.asked_in(fact)), "")
-        return (f"#q-{question}", self.numbers[question]) if question else (f"#fact-{fact}", "")
+        if question:
+            return f"#q-{question}", self.numbers[question]
+        return f"#fact-{fact}", "staff" if fact in STAFF_FACTS else "facts"
 
     def label(self, fact: str) -> str:
         """A noun in plain words, such as "thoughts about killing yourself"; "you" is the person who answers."""
@@ -118,7 +120,7 @@ class Names:
     def value(self, fact: str, value: Any) -> str:
         """A value of a fact file in words."""
         if isinstance(value, list):
-            return ", ".join(f"“{line}”" for line in value) if value else "an empty list"
+            return " + ".join(f"“{line}”" for line in value) if value else "an empty list"
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return with_unit(float(value), self.unit(fact))
         return self.answer(fact, str(value))

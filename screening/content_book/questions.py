@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from intake.questionnaires import Instrument, Item, Option, Score, Screen, Section
 from screening.content_book.cards import Card, Row, body_row, text_row
@@ -55,46 +56,48 @@ def _instrument(instrument: Instrument, names: Names) -> Card:
         *text_row("Attribution", instrument.attribution),
         *text_row("Source", instrument.source),
         *text_row("LOINC", instrument.loinc),
+        *text_row("Items", "Word for word. “I’d rather not answer this” stands beside each, outside the scale."),
     ]
-    for score in instrument.scores:
-        rows.append(_score(score, names))
+    for score, before in zip(instrument.scores, (None, *instrument.scores), strict=False):
+        rows.append(_score(score, names, source_again=before is None or before.source != score.source))
     for screen in instrument.screens:
-        rows += text_row(f"Screen: {names.label(screen.name)}", _cut_offs(screen, names))
+        rows += text_row(f"Screen {screen.name.replace('_', ' ')}", _cut_offs(screen, names))
     return Card(f"instrument-{instrument.code}", instrument.code, instrument.name["en"], tuple(rows))
 
 
-def _score(score: Score, names: Names) -> Row:
+def _score(score: Score, names: Names, *, source_again: bool) -> Row:
     if score.highest_of:
         how = "The highest of: " + ", ".join(names.label(name) for name in score.highest_of) + "."
     elif len(score.items) == 1:
-        how = f"What the answer to item {names.numbers[score.items[0]]} counts."
+        how = f"The points of item {names.numbers[score.items[0]]}."
     else:
         how = "The sum of items " + ", ".join(names.numbers[link_id] for link_id in score.items) + "."
-    facts = [how, *([f"LOINC {score.loinc}."] if score.loinc else []), f"Source: {score.source}"]
-    bands = _ranges(score)
-    lines = (*facts, *(f"{reach}: {label}" for reach, label in bands))
-    return Row(
-        f"Score: {score.title['en']}", "score", {"how": " ".join(facts), "bands": bands, "name": score.name}, lines
-    )
+    loinc = f" LOINC {score.loinc}." if score.loinc else ""
+    bands = [f"{reach}: {label}" for reach, label in _ranges(score)]
+    source = f"Source: {score.source}" if source_again else "Source: as above."
+    value = {"how": how + loinc, "bands": " · ".join(bands), "source": source, "name": score.name}
+    # Its items by name: their numbers move when a question is added before them.
+    identity = (*score.items, *score.highest_of, score.loinc, *bands, score.source)
+    return Row(score.title["en"], "score", value, (how + loinc, *bands, f"Source: {score.source}"), identity)
 
 
 def _ranges(score: Score) -> list[tuple[str, str]]:
     """Each band with where it begins and ends; the last is open upwards."""
     starts = [start for start, _label in score.bands]
     reaches = []
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
+    for start, following in zip_longest(starts, starts[1:]):
         first, last = plain_number(start), "" if following is None else plain_number(following - 1)
         reaches.append(f"{first} or more" if not last else first if first == last else f"{first} to {last}")
     return [(reach, label["en"]) for reach, (_start, label) in zip(reaches, score.bands, strict=True)]
 
 
 def _cut_offs(screen: Screen, names: Names) -> str:
-    others = (
-        f"from {plain_number(cut_off)} when “{names.label(question)}” is {names.answer(question, answer)}"
+    others = "".join(
+        f"; from {plain_number(cut_off)} on when “{names.label(question)}” is {names.answer(question, answer)}"
         for question, answer, cut_off in screen.other_cut_offs
     )
-    cut_offs = ", ".join([f"from {plain_number(screen.cut_off)}", *others])
-    return f"“Yes” when {names.label(screen.score)} is {cut_offs}. Source: {screen.source}"
+    cut_off = plain_number(screen.cut_off)
+    return f"Yes from {cut_off} on, by {names.label(screen.score)}{others}. Source: {screen.source}"
 
 
 def question_card(item: Item, names: Names) -> Card:
@@ -129,32 +132,29 @@ def _rows(item: Item, names: Names) -> Iterator[Row]:
     yield from body_row("Full text", item.full_text.get("en", ""))
     yield from text_row("Sentence signed", item.statement.get("en", ""))
     yield from text_row("Or instead", item.decline_label.get("en", ""))
-    if item.asks:
-        yield from text_row("Answer", answer_in_words(item))
     if item.options:
         yield _options(item)
+    elif item.asks:
+        yield from text_row("Answer", answer_in_words(item))
     if item.instrument:
         instrument = names.questionnaire.instruments[item.instrument]
         if item.stem != instrument.stem:
             yield from text_row("Words above", item.stem.get("en", "") or "None for this item.")
-        yield from text_row("Published scale", _scale(item, instrument))
+        loinc = f", LOINC {item.loinc}" if item.loinc else ""
+        yield from text_row("Published scale", f"{instrument.name['en']}{loinc}")
     yield from text_row("If blank", item.error.get("en", ""))
     yield from text_row("Short name", item.summary.get("en", ""))
 
 
-def _scale(item: Item, instrument: Instrument) -> str:
-    loinc = f", LOINC {item.loinc}" if item.loinc else ""
-    return f"{instrument.name['en']}{loinc}. Word for word; “I’d rather not answer this” stands outside the scale."
-
-
 def _options(item: Item) -> Row:
-    lines = tuple(_option_in_words(option) for option in item.options)
-    plain = all(line == option.label["en"] for line, option in zip(lines, item.options, strict=True))
+    options = tuple(_option_in_words(option) for option in item.options)
     # A few short ones, or too many for a list, such as the states.
-    inline = (plain and sum(map(len, lines)) < 60) or len(lines) > 12
-    options = [{"words": line, "code": option.code} for line, option in zip(lines, item.options, strict=True)]
-    identity = tuple(f"{option.code}: {line}" for option, line in zip(item.options, lines, strict=True))
-    return Row("Options", "options", {"options": options, "inline": inline}, lines, identity)
+    inline = sum(map(len, options)) < 90 or len(options) > 12
+    lead = "One of:" if item.type == "choice" else "Any number of:"
+    value = {"lead": lead, "options": options, "inline": inline, "left_open": _left_open(item)}
+    identity = tuple(f"{option.code}: {words}" for option, words in zip(item.options, options, strict=True))
+    lines = (lead, *options, _left_open(item))
+    return Row("Answer", "options", value, lines, (lead, *identity, _left_open(item)))
 
 
 def _option_in_words(option: Option) -> str:
@@ -164,7 +164,7 @@ def _option_in_words(option: Option) -> str:
     if option.exclusive:
         notes.append("alone only")
     if option.rest:
-        notes.append("means no to every other option that is not ticked")
+        notes.append("a no to each option left unticked")
     hint = f". {option.help['en']}" if option.help else ""
     return f"{option.label['en']}{hint}" + (f" ({', '.join(notes)})" if notes else "")
 
@@ -174,7 +174,7 @@ def answer_in_words(item: Item) -> str:
     sentence = _KINDS.get(item.type, "").format(longest=f"{item.max_length:,}")
     if item.type == "number":
         whole = "a whole number" if item.decimals == 0 else f"a number with up to {item.decimals} decimals"
-        sentence = f"{whole.capitalize()} in {item.unit['en']}, expected {_range(item, 'value', '')}."
+        sentence = f"{whole.capitalize()} ({item.unit['en']}), expected {_range(item, 'value', '')}."
     elif item.type == "height":
         sentence = f"Feet and inches, or centimeters; expected {_range(item, 'value', 'cm')}."
     elif item.type == "weight":
@@ -192,8 +192,6 @@ def answer_in_words(item: Item) -> str:
 
 
 _KINDS = {
-    "choice": "One of the options.",
-    "multiple_choice": "Any number of the options.",
     "date": "A full date.",
     "partial_date": "A date; the year alone is enough.",
     "short_text": "Free text of one line, up to {longest} characters.",

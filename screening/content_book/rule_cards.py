@@ -16,12 +16,12 @@ EVIDENCE = {
     "consensus": "consensus or review",
     "trial": "trial protocol",
     "clinic": "a clinic's practice",
-    "policy": "policy of this rule set",
-    "general-knowledge": "general knowledge, no source found",
+    "policy": "policy",
+    "general-knowledge": "general knowledge",
 }
 _OPEN = {
-    "ask": "Listed at info with the questions that would settle it. Signing goes on.",
-    "hold": "Listed at info with the questions that would settle it. Blocks signing until it is settled or closed.",
+    "ask": "Ask: listed at info with the questions that would settle it. Signing goes on.",
+    "hold": "Hold: listed at info with the questions that would settle it. Blocks signing until it is settled or closed.",
 }
 
 
@@ -82,9 +82,11 @@ def _bands(rule: Rule, names: Names) -> Row:
 
 def _open_question(rule: Rule, names: Names) -> Row:
     if rule.unknown == "covered":
-        words = "Nothing is listed here while one of these is fired or open; if none is, signing is blocked:"
+        words = "Covered: nothing is listed here while one of these is fired or open. If none is, it is a hold."
         return _others("If open", words, rule.covered_by, names)
-    words = _OPEN.get(rule.unknown) or f"Listed at {rule.unknown} with the questions that would settle it." + (
+    words = _OPEN.get(
+        rule.unknown
+    ) or f"{TIER_LABELS[rule.unknown]}: listed at that tier with the questions that would settle it." + (
         " Blocks signing until it is closed." if severity(rule.unknown) >= severity("relative") else ""
     )
     return Row("If open", "text", words, (words,))
