@@ -20,8 +20,8 @@ EVIDENCE = {
     "general-knowledge": "general knowledge",
 }
 _OPEN = {
-    "ask": "Ask: listed at info with the questions that would settle it. Signing goes on.",
-    "hold": "Hold: listed at info with the questions that would settle it. Blocks signing until it is settled or closed.",
+    "ask": "Ask: listed at info with what would settle it. Signing goes on.",
+    "hold": "Hold: listed at info with what would settle it. Blocks signing until it is settled or closed.",
 }
 
 
@@ -84,11 +84,10 @@ def _open_question(rule: Rule, names: Names) -> Row:
     if rule.unknown == "covered":
         words = "Covered: nothing is listed here while one of these is fired or open. If none is, it is a hold."
         return _others("If open", words, rule.covered_by, names)
-    words = _OPEN.get(
-        rule.unknown
-    ) or f"{TIER_LABELS[rule.unknown]}: listed at that tier with the questions that would settle it." + (
-        " Blocks signing until it is closed." if severity(rule.unknown) >= severity("relative") else ""
-    )
+    words = _OPEN.get(rule.unknown, "")
+    if not words:
+        blocks = " Blocks signing until it is closed." if severity(rule.unknown) >= severity("relative") else ""
+        words = f"{TIER_LABELS[rule.unknown]}: listed at that tier with what would settle it.{blocks}"
     return Row("If open", "text", words, (words,))
 
 

@@ -1,36 +1,27 @@
-"""The content book: complete, in words, escaped, the same bytes twice, and honest about what changed."""
+"""The content book: complete, in words, escaped, and the same bytes twice."""
 
-import copy
 import itertools
 import os
 import re
 import subprocess
 import sys
 import zlib
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from weasyprint.urls import FatalURLFetchingError
 
-from clinic_site.publishing.documents import ContentError, Problem, canonical_form
-from clinic_site.publishing.services import publish_version
-from intake.models import QuestionnaireVersion
+from clinic_site.publishing.documents import ContentError, Problem
 from screening.content_book import pdf
 from screening.content_book.book import book_html
-from screening.content_book.changes import changes
-from screening.content_book.conditions import asking_condition, rule_condition
 from screening.content_book.content import Content
-from screening.content_book.earlier import Earlier, NotFound, from_database, from_folder
-from screening.content_book.examples import differences, example_table, usual_facts
-from screening.content_book.expressions import Always, Comparison, Every, Not, NotReadable, Some, Words, tree_of
-from screening.models import RuleSetVersion
-from screening.rules import Expression
+from screening.content_book.earlier import Earlier
+from tests.screening.edited_content import edited, header, question, rule
+from tests.screening.pages import Page
 
 ROOT = Path(__file__).parents[2]
 NOTHING = Earlier(None, "nothing was given")
-UNKNOWN = None
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +32,6 @@ def shipped():
 @pytest.fixture(scope="module")
 def book(shipped):
     return book_html(shipped, NOTHING)
-
-
-class Page(HTMLParser):
-    """The ids, link targets, headings, tags and visible words of a page."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.ids, self.targets, self.levels, self.tags, self.words = [], [], [], [], []
-        self.feed(html)
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        attributes = dict(attrs)
-        if "id" in attributes:
-            self.ids.append(attributes["id"])
-        if attributes.get("href", "").startswith("#"):
-            self.targets.append(attributes["href"][1:])
-        if re.fullmatch(r"h[1-6]", tag):
-            self.levels.append(int(tag[1]))
-
-    def handle_data(self, data):
-        if self.tags[-1:] != ["style"]:
-            self.words.append(data)
 
 
 def flat(text):
@@ -102,12 +69,12 @@ def test_every_published_scale_is_there_with_its_licence_and_scores(shipped, boo
 
 def test_every_rule_is_there_in_words_and_as_it_is_written(shipped, book):
     page = Page(book)
-    for rule in shipped.rule_set.rules:
-        assert f"rule-{rule.id}" in page.ids
-        for text in (rule.id, rule.title["en"], rule.next_step["en"], rule.review_by):
-            assert flat(text) in page.text, rule.id
-        for expression in rule.expressions:
-            assert flat(expression.source) in page.text, rule.id
+    for one in shipped.rule_set.rules:
+        assert f"rule-{one.id}" in page.ids
+        for text in (one.id, one.title["en"], one.next_step["en"], one.review_by):
+            assert flat(text) in page.text, one.id
+        for expression in one.expressions:
+            assert flat(expression.source) in page.text, one.id
 
 
 def test_every_threshold_source_fact_and_medicine_is_there(shipped, book):
@@ -161,283 +128,6 @@ def test_content_can_not_write_markup_into_the_book(shipped):
     assert {"script", "img"} & set(Page(html).tags) == set()
     assert html.count("</style>") == 1
     assert hostile in Page(html).text
-
-
-# Conditions in words
-
-
-def test_it_says_when_a_question_is_asked_with_any_and_with_all(shipped):
-    changed = edited(shipped)
-    asked = question(changed, "suicidal_thoughts_right_now")
-    assert asked["enable_behavior"] == "any"
-    node = asking_condition(changed.questionnaire.questions["suicidal_thoughts_right_now"], changed.names)
-    assert (node.lead, len(node.parts)) == ("any of these", len(asked["enable_when"]))
-    assert {part.says for part in node.parts} == {"Yes"}
-    again = edited(changed)
-    question(again, "suicidal_thoughts_right_now")["enable_behavior"] = "all"
-    node = asking_condition(again.questionnaire.questions["suicidal_thoughts_right_now"], again.names)
-    assert node.lead == "all of these"
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ('aneurysm_or_avm == "yes"', "an aneurysm or AVM: Yes"),
-        ('aneurysm_or_avm != "no"', "an aneurysm or AVM: anything but No"),
-        ("systolic_mmhg >= BP_CRISIS_SYSTOLIC_MMHG", "blood pressure, top number: 180 mmHg or more"),
-        ("BP_CRISIS_SYSTOLIC_MMHG > systolic_mmhg", "blood pressure, top number: less than 180 mmHg"),
-        ("systolic_mmhg <= diastolic_mmhg", "blood pressure, top number: not above blood pressure, bottom number"),
-        ('!(pregnant == "yes" || breastfeeding == "yes")', "none of these: (pregnant: Yes, breastfeeding: Yes)"),
-        ("true", "always"),
-        ("one + two", "one + two"),
-    ],
-)
-def test_an_expression_is_said_in_words(shipped, source, words):
-    summaries = {"whether you are pregnant": "pregnant", "whether you breastfeed or pump": "breastfeeding"}
-    said = rule_condition(Expression(source), shipped.names).in_one_line
-    for long, short in summaries.items():
-        said = said.replace(long, short)
-    assert said == words
-
-
-def test_groups_keep_their_nesting_and_equal_groups_become_one():
-    tree = tree_of('a == "yes" && (b == "no" || (c < LOW || d != "x")) || !(e == "yes")')
-    inner = Some((tree_of('b == "no"'), tree_of("c < LOW"), tree_of('d != "x"')))
-    assert tree == Some((Every((tree_of('a == "yes"'), inner)), Not(tree_of('e == "yes"'))))
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["", "a", '"yes"', "a ==", '== "yes"', '(a == "yes"', 'a == "yes")', 'a == "yes" b', "a + b", "!a", "f(a)",
-     'a == "yes" == true', "(a == b) == c", "a[0] == b", 'a == "yes', "a && b", "a < 5", "a & b"],
-)  # fmt: skip
-def test_what_is_outside_the_subset_is_refused(source):
-    with pytest.raises(NotReadable):
-        tree_of(source)
-
-
-def evaluated(tree, facts):
-    """True, False or UNKNOWN, as CEL has it: an unbound fact is unknown unless the other side decides."""
-    match tree:
-        case Always(value):
-            return value
-        case Not(part):
-            inner = evaluated(part, facts)
-            return UNKNOWN if inner is UNKNOWN else not inner
-        case Every(parts) | Some(parts):
-            decides = isinstance(tree, Some)
-            values = [evaluated(part, facts) for part in parts]
-            return decides if decides in values else UNKNOWN if UNKNOWN in values else not decides
-        case Comparison(left, operator, right):
-            one, two = (
-                operand.text if isinstance(operand, Words) else facts.get(operand.name) for operand in (left, right)
-            )
-            if one is UNKNOWN or two is UNKNOWN:
-                return UNKNOWN
-            if operator in ("==", "!="):
-                return (one == two) is (operator == "==")
-            return {"<": one < two, "<=": one <= two, ">": one > two, ">=": one >= two}[operator]
-
-
-def by_cel(expression, facts):
-    try:
-        return expression.program.execute(facts)
-    except (RuntimeError, ValueError):
-        return UNKNOWN
-
-
-def test_the_words_of_every_shipped_expression_mean_what_the_engine_computes(shipped):
-    rules = shipped.rule_set
-    tried = 0
-    for expression in {e for one in rules.rules for e in one.expressions}:
-        names = [name for name in expression.variables if name not in rules.constants]
-        values = [
-            [UNKNOWN, *sorted({*expression.literals(name), "yes", "no", "not_applicable"})]
-            if expression.literals(name)
-            else [UNKNOWN, *sorted({v + d for v in rules.values.values() for d in (-0.5, 0.0, 0.5)})[::9]]
-            for name in names
-        ]
-        for combination in itertools.islice(itertools.product(*values), 0, 4000, 7):
-            facts = {n: v for n, v in zip(names, combination, strict=True) if v is not UNKNOWN} | rules.values
-            assert evaluated(tree_of(expression.source), facts) == by_cel(expression, facts), (expression.source, facts)
-            tried += 1
-    assert tried > 1000
-
-
-# Examples
-
-
-def test_a_shortened_example_table_says_the_same_as_the_examples(shipped):
-    for one in shipped.rule_set.rules:
-        usual = usual_facts(one.examples)
-        for example in one.examples:
-            changed = differences(example.facts, usual)
-            again = {name: value for name, value in {**usual, **changed}.items() if value != "open"}
-            assert again == dict(example.facts), one.id
-
-
-def test_a_row_joins_only_examples_with_the_same_result(shipped):
-    for one in shipped.rule_set.rules:
-        rows = example_table(one, shipped.names).rows
-        joined = sum(max([len(fact.values) for fact in row.facts], default=1) for row in rows)
-        assert joined == len(one.examples), one.id
-
-
-# What changed
-
-
-def edited(content):
-    return Content(copy.deepcopy(dict(content.questionnaire_tree)), copy.deepcopy(dict(content.rules_tree)))
-
-
-def header(content):
-    return content.rules_tree["rule_set.yaml"]
-
-
-def question(content, link_id):
-    found = (i for f in content.questionnaire_tree.values() for i in f.get("items", []) if i["link_id"] == link_id)
-    return next(found)
-
-
-def rule(content, rule_id):
-    return next(r for f in content.rules_tree.values() if isinstance(f, list) for r in f if r["id"] == rule_id)
-
-
-def groups(before, now):
-    return {group.title: group for group in changes(before, now)}
-
-
-def only_change(group):
-    (changed,) = group.changed
-    return changed.card.name, {d.label: (d.before, d.now) for d in changed.differences}
-
-
-def test_a_reworded_question_stands_old_beside_new_and_nothing_else_does(shipped):
-    now = edited(shipped)
-    old = question(now, "aneurysm_or_avm")["text"]["en"]
-    question(now, "aneurysm_or_avm")["text"]["en"] = "Do you have an aneurysm?"
-    found = groups(shipped, now)
-    assert set(found) == {"Questions and texts"}
-    assert only_change(found["Questions and texts"]) == (
-        "aneurysm_or_avm",
-        {"Question": ((old,), ("Do you have an aneurysm?",))},
-    )
-    html = book_html(now, Earlier(shipped, "an earlier version"))
-    assert f"<p>{old}</p>" in html or old in Page(html).text
-
-
-def test_a_new_short_name_of_a_question_is_no_change_of_the_rules_that_read_it(shipped):
-    now = edited(shipped)
-    question(now, "aneurysm_or_avm")["summary"]["en"] = "a weak vessel"
-    found = groups(shipped, now)
-    assert set(found) == {"Questions and texts"}
-    assert set(only_change(found["Questions and texts"])[1]) == {"Short name"}
-
-
-def test_a_moved_threshold_is_said_with_both_values_and_its_unit(shipped):
-    now = edited(shipped)
-    header(now)["constants"]["BP_CRISIS_SYSTOLIC_MMHG"]["value"] = 190
-    found = groups(shipped, now)
-    assert set(found) == {"Thresholds"}
-    assert only_change(found["Thresholds"]) == ("BP_CRISIS_SYSTOLIC_MMHG", {"Value": (("180 mmHg",), ("190 mmHg",))})
-
-
-def test_a_removed_rule_and_an_added_question_are_named(shipped):
-    now = edited(shipped)
-    now.rules_tree["reproductive.yaml"] = [
-        r for r in now.rules_tree["reproductive.yaml"] if r["id"] != "reproductive.pregnant"
-    ]
-    new = {**question(now, "aneurysm_or_avm"), "link_id": "a_new_question", "text": {"en": "Is this new?"}}
-    items = next(
-        f["items"]
-        for f in now.questionnaire_tree.values()
-        if any(i["link_id"] == "aneurysm_or_avm" for i in f.get("items", []))
-    )
-    items.append(new)
-    found = groups(shipped, now)
-    assert [card.name for card in found["Rules"].removed] == ["reproductive.pregnant"]
-    assert [card.name for card in found["Questions and texts"].added] == ["a_new_question"]
-    text = Page(book_html(now, Earlier(shipped, "an earlier version"))).text
-    assert "Is this new?" in text
-    assert rule(shipped, "reproductive.pregnant")["title"]["en"] in text
-
-
-def test_branching_bands_policy_and_conditions_are_compared(shipped):
-    now = edited(shipped)
-    question(now, "suicidal_thoughts_right_now")["enable_behavior"] = "all"
-    one = rule(now, "cardiovascular.aneurysm-avm")
-    one["given"], one["unknown"] = 'aneurysm_or_avm != "no"', "ask"
-    one["bands"][0]["tier"] = "relative"
-    found = groups(shipped, now)
-    assert "AND" in only_change(found["Questions and texts"])[1]["Asked when"][1][0]
-    differences_of_rule = only_change(found["Rules"])[1]
-    assert set(differences_of_rule) == {"When", "Then", "If open", "As written"}
-    assert differences_of_rule["When"][1] == ("an aneurysm or AVM: anything but No",)
-
-
-def test_medicines_added_removed_and_reclassed_are_said(shipped):
-    now = edited(shipped)
-    listed = now.rules_tree["medicines.yaml"]["medicines"]
-    gone = listed.pop()
-    listed.append({"name": "novelin", "classes": ["maoi"]})
-    listed[0]["classes"] = ["antidepressant"]
-    medicines = groups(shipped, now)["Medicines"]
-    assert [card.name for card in medicines.added] == ["novelin"]
-    assert [card.name for card in medicines.removed] == [gone["name"]]
-    assert set(only_change(medicines)[1]) == {"Classes"}
-
-
-def test_the_same_content_is_said_to_be_the_same(shipped):
-    assert "the content is the same, word for word" in Page(book_html(shipped, Earlier(shipped, "version 1"))).text
-    assert changes(shipped, Content.from_folders()) == []
-
-
-def test_a_folder_of_an_earlier_checkout_is_compared(shipped, tmp_path):
-    copied(shipped, tmp_path)
-    assert canonical_form(from_folder(tmp_path).content.rules_tree) == canonical_form(shipped.rules_tree)
-    with pytest.raises(NotFound, match="holds no content"):
-        from_folder(tmp_path / "rules")
-
-
-def test_an_earlier_version_that_can_not_be_read_is_said_to_be_so(shipped, tmp_path):
-    copied(shipped, tmp_path)
-    (tmp_path / "rules" / "rule_set.yaml").write_text("rule_set: old\n")
-    earlier = from_folder(tmp_path)
-    assert earlier.content is None
-    assert "can not be read by this program" in Page(book_html(shipped, earlier)).text
-
-
-def copied(content, folder):
-    for name, tree in (("questionnaire", content.questionnaire_tree), ("rules", content.rules_tree)):
-        (folder / name).mkdir()
-        for file, values in tree.items():
-            (folder / name / file).write_text(canonical_form(values))
-
-
-def publish(content):
-    for model, document, tree in (
-        (QuestionnaireVersion, content.questionnaire, content.questionnaire_tree),
-        (RuleSetVersion, content.rule_set, content.rules_tree),
-    ):
-        publish_version(model, document_id=document.document_id, label=document.version, source={}, tree=tree)
-
-
-@pytest.mark.django_db
-def test_what_is_published_is_compared_and_once_this_is_published_what_was_before(shipped):
-    assert from_database(shipped).content is None
-    older = edited(shipped)
-    older.questionnaire_tree["questionnaire.yaml"]["version"] = "1"
-    header(older)["version"] = "1"
-    header(older)["constants"]["BP_CRISIS_SYSTOLIC_MMHG"]["value"] = 170
-    publish(older)
-    for _once in ("not yet published", "published"):
-        earlier = from_database(shipped)
-        assert "version 1" in earlier.words
-        assert "Thresholds" in groups(earlier.content, shipped)
-        publish(shipped)
-    assert "version 1" in from_database(shipped, "1").words
-    with pytest.raises(NotFound, match="no document was published as version 7"):
-        from_database(shipped, "7")
 
 
 # The command
