@@ -3,7 +3,7 @@
 It compares the rows that the book itself shows, so a change that a reader could see is a change that is listed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from screening.content_book.reference import medicines
 from screening.content_book.rule_cards import EVIDENCE, categories
 
 _SHOWN_WHOLE = 4
+_MOST_EXAMPLES = 8
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,21 @@ class Group:
     def anything(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 
+    @property
+    def in_numbers(self) -> str:
+        counts = {"added": len(self.added), "removed": len(self.removed), "changed": len(self.changed)}
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
 
 Cards = Mapping[str, Card]
 
 
 def changes(before: Content, now: Content) -> list[Group]:
     """The kinds in which anything changed, in the order of the book."""
+    shared = before.names.numbers.keys() & now.names.numbers.keys()
     pairs = [
         ("The documents", _documents(before), _documents(now), False),
-        ("Sections", _sections(before.names), _sections(now.names), False),
+        ("Sections", _sections(before.names, shared), _sections(now.names, shared), False),
         ("Questions and texts", _questions(before.names), _questions(now.names), False),
         ("Published scales", _instruments(before.names), _instruments(now.names), False),
         ("Rules", _rules(before.names), _rules(now.names), False),
@@ -99,8 +106,21 @@ def _shown(old: Row | None, new: Row | None) -> tuple[tuple[str, ...], tuple[str
     if before == now:
         return tuple(row.exact if row else () for row in (old, new))  # type: ignore[return-value]
     if max(len(before), len(now)) > _SHOWN_WHOLE and set(before) != set(now):
-        return tuple(line for line in before if line not in now), tuple(line for line in now if line not in before)
+        pair = tuple(line for line in before if line not in now), tuple(line for line in now if line not in before)
+        is_long = max(map(len, pair)) > _MOST_EXAMPLES and new is not None and new.kind == "examples"
+        return _other_results(*pair) if is_long else pair
     return before, now
+
+
+def _other_results(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of many examples only those whose result is another for the same facts, and how many more there are."""
+    old, new = (dict(line.rsplit(" → ", 1) for line in lines) for lines in (before, now))
+    same = [facts for facts in old if facts in new]
+    left, came = len(before) - len(same), len(now) - len(same)
+    return (
+        (*(f"{facts} → {old[facts]}" for facts in same), f"{left} examples with facts that are no longer used"),
+        (*(f"{facts} → {new[facts]}" for facts in same), f"{came} examples with new facts, listed with the rule"),
+    )
 
 
 def _documents(content: Content) -> Cards:
@@ -123,11 +143,13 @@ def _card(anchor: str, title: str, rows: Mapping[str, str], name: str = "") -> C
     return Card(anchor, name, title, tuple(row for label, text in rows.items() for row in text_row(label, text)))
 
 
-def _sections(names: Names) -> Cards:
+def _sections(names: Names, shared: Collection[str]) -> Cards:
+    """With the order of the pages that both versions have: what was added or removed is said elsewhere."""
     found = {}
     for view, section in zip(sections(names), names.questionnaire.sections, strict=True):
-        order = tuple(item.text["en"] for item in section.items)
-        identity = tuple(item.link_id for item in section.items)
+        pages = [item for item in section.items if item.link_id in shared]
+        order = tuple(item.text["en"] for item in pages)
+        identity = tuple(item.link_id for item in pages)
         found[section.code] = Card(
             view.head.anchor,
             section.code,

@@ -154,3 +154,30 @@ def test_what_is_published_is_compared_and_once_this_is_published_what_was_befor
     assert "version 1" in from_database(shipped, "1").words
     with pytest.raises(NotFound, match="no document was published as version 7"):
         from_database(shipped, "7")
+
+
+def test_of_many_changed_examples_only_those_with_another_result_are_listed(shipped):
+    now = edited(shipped)
+    examples = rule(now, "intake.incomplete")["examples"]
+    assert len(examples) > 10
+    for example in examples:
+        example["facts"]["aneurysm_or_avm"] = "no"
+    examples[0]["facts"].pop("aneurysm_or_avm")
+    examples[0]["expect"] = "ask"
+    before, after = only_change(groups(shipped, now)["Rules"])[1]["Examples"]
+    assert (len(before), len(after)) == (2, 2)
+    assert before[0].rpartition(" → ")[0] == after[0].rpartition(" → ")[0]
+    assert before[0].endswith("nothing listed")
+    assert after[0].endswith("signing goes on")
+    assert after[1] == f"{len(examples) - 1} examples with new facts, listed with the rule"
+
+
+def test_a_page_that_moved_is_said_to_have_and_an_added_one_moves_no_other(shipped):
+    now = edited(shipped)
+    items = next(f for f in now.questionnaire_tree.values() if f.get("section") == "heart-vessels-and-brain")["items"]
+    items.insert(0, {**question(now, "aneurysm_or_avm"), "link_id": "a_new_question"})
+    assert "Sections" not in groups(shipped, now)
+    moved = edited(shipped)
+    items = next(f for f in moved.questionnaire_tree.values() if f.get("section") == "heart-vessels-and-brain")["items"]
+    items.append(items.pop(0))
+    assert only_change(groups(shipped, moved)["Sections"])[0] == "heart-vessels-and-brain"
