@@ -4,6 +4,8 @@ shows can change unseen."""
 from dataclasses import dataclass, field
 from typing import Any
 
+_SHORT_LINES = 22
+
 
 @dataclass(frozen=True)
 class Row:
@@ -48,6 +50,11 @@ class Card:
     number: str = ""
     marks: tuple[str, ...] = ()
     children: "tuple[Card, ...]" = field(default=())
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it may be kept on one sheet of paper without leaving much of another empty."""
+        return not self.children and sum(len(row.lines) for row in self.rows) < _SHORT_LINES
 
     def row(self, label: str) -> Row | None:
         return next((row for row in self.rows if row.label == label), None)

@@ -149,7 +149,7 @@ def _rows(item: Item, names: Names) -> Iterator[Row]:
 def _options(item: Item) -> Row:
     options = tuple(_option_in_words(option) for option in item.options)
     # A few short ones, or too many for a list, such as the states.
-    inline = sum(map(len, options)) < 90 or len(options) > 12
+    inline = sum(map(len, options)) < 130 or len(options) > 12
     lead = "One of:" if item.type == "choice" else "Any number of:"
     value = {"lead": lead, "options": options, "inline": inline, "left_open": _left_open(item)}
     identity = tuple(f"{option.code}: {words}" for option, words in zip(item.options, options, strict=True))
