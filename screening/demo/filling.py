@@ -6,6 +6,7 @@ from collections.abc import Set
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
 from intake.answers import Answer, AnswerDocument, Reply, State
+from intake.branching import retire_unasked
 from intake.completeness import asked_pages
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
@@ -45,8 +46,7 @@ def _answer_pages(
     number = 0
     while page := next((p for p in asked_pages(questionnaire, document) if number < p.number <= last), None):
         number = page.number
-        link_ids = {item.link_id for item in (page.item, *page.questions)}
-        if link_ids & changed or not link_ids & document.answers.keys():
+        if _is_due(page, document, changed):
             saved = _answer_page(response, page, answers)
             document = saved.document
             if saved.emergency_rules and on_help:
@@ -67,11 +67,33 @@ def _answer_page(response: QuestionnaireResponse, page: Page, answers: Answers) 
     return save_page(current.public_id, page, replies, loaded_revision=current.revision)
 
 
-def answered(questionnaire: Questionnaire, answers: Answers, *, now: datetime.datetime) -> AnswerDocument:
-    """What these answers come to, through the same forms, without a database."""
-    document, number = AnswerDocument(), 0
+def answered(
+    questionnaire: Questionnaire, answers: Answers, *, now: datetime.datetime, changes: Answers | None = None
+) -> AnswerDocument:
+    """What these answers come to, through the same forms, without a database.
+
+    `changes` is what the person went back to afterwards.
+    """
+    document = AnswerDocument()
+    _fill(questionnaire, document, answers, now=now)
+    if changes:
+        _fill(questionnaire, document, {**answers, **changes}, now=now, changed=set(changes))
+    return document
+
+
+def _fill(
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    answers: Answers,
+    *,
+    now: datetime.datetime,
+    changed: Set[str] = frozenset(),
+) -> None:
+    number = 0
     while page := next((p for p in asked_pages(questionnaire, document) if p.number > number), None):
         number = page.number
+        if not _is_due(page, document, changed):
+            continue
         form = PageForm(page, document, language="en", today=now.date())
         data = posted(form, answers, today=now.date())
         replies = PageForm(page, document, language="en", today=now.date(), data=data).replies()
@@ -79,7 +101,13 @@ def answered(questionnaire: Questionnaire, answers: Answers, *, now: datetime.da
             document.put(
                 Answer(link_id, reply.state, reply.value, "", reply.shown, "en", "self", now.isoformat(), number)
             )
-    return document
+        retire_unasked(questionnaire, document, at=now.isoformat())
+
+
+def _is_due(page: Page, document: AnswerDocument, changed: Set[str]) -> bool:
+    """Whether a page holds a question that changes, or has no answer yet."""
+    link_ids = {item.link_id for item in (page.item, *page.questions)}
+    return bool(link_ids & changed) or not link_ids & document.answers.keys()
 
 
 def _reread(response: QuestionnaireResponse) -> QuestionnaireResponse:
