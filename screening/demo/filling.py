@@ -6,13 +6,14 @@ from collections.abc import Set
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
 from intake.answers import Answer, AnswerDocument, Reply, State
-from intake.branching import retire_unasked
+from intake.branching import retire_unasked, what_is_asked
 from intake.completeness import asked_pages
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.questionnaires import Page, Questionnaire
 from intake.services import SavedPage, record_help_reply, save_page, start_response, submit_response
+from intake.truth import Truth
 from screening.demo.answers import Answers, AnswersRefused, posted
 
 
@@ -89,9 +90,10 @@ def _fill(
     now: datetime.datetime,
     changed: Set[str] = frozenset(),
 ) -> None:
-    number = 0
-    while page := next((p for p in asked_pages(questionnaire, document) if p.number > number), None):
-        number = page.number
+    for page in questionnaire.pages:
+        # Branching is worked out only where it can close a page: thousands of people are filled in so.
+        if page.item.enable_when and what_is_asked(questionnaire, document)[page.number] is Truth.FALSE:
+            continue
         if not _is_due(page, document, changed):
             continue
         form = PageForm(page, document, language="en", today=now.date())
@@ -99,9 +101,10 @@ def _fill(
         replies = PageForm(page, document, language="en", today=now.date(), data=data).replies()
         for link_id, reply in (replies or {page.item.link_id: Reply(State.SEEN)}).items():
             document.put(
-                Answer(link_id, reply.state, reply.value, "", reply.shown, "en", "self", now.isoformat(), number)
+                Answer(link_id, reply.state, reply.value, "", reply.shown, "en", "self", now.isoformat(), page.number)
             )
-        retire_unasked(questionnaire, document, at=now.isoformat())
+        if changed:
+            retire_unasked(questionnaire, document, at=now.isoformat())
 
 
 def _is_due(page: Page, document: AnswerDocument, changed: Set[str]) -> bool:
