@@ -22,8 +22,10 @@ def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> dic
     """For each page number: TRUE asked, FALSE not applicable, UNKNOWN its gate is open, so it is asked too."""
     asked: dict[int, Truth] = {}
     for page in questionnaire.pages:
-        conditions = page.item.enable_when
-        truths = [_condition(questionnaire, document, asked, condition) for condition in conditions]
+        if not page.item.enable_when:
+            asked[page.number] = Truth.TRUE
+            continue
+        truths = [_condition(questionnaire, document, asked, condition) for condition in page.item.enable_when]
         asked[page.number] = _any(truths) if page.item.enable_any else _all(truths)
     return asked
 

@@ -11,7 +11,7 @@ from intake.answers import Answer, AnswerDocument, State
 from intake.branching import what_is_asked
 from intake.questionnaires import PARTS, Condition, Page, Questionnaire
 from intake.truth import Truth
-from screening.engine import Result, Status, assess, bind, evaluate_rule
+from screening.engine import Outcome, Result, Status, assess, bind, evaluate_rule
 from screening.fact_files import FactError, facts_from_file, without_implausible
 from screening.facts import derive
 from screening.rules import Rule, RuleSet
@@ -145,19 +145,23 @@ def run(
 def described(rule: Rule, rule_set: RuleSet, result: Result, facts: Mapping[str, Any]) -> str:
     """What is listed for one rule, in the words of an example's `expect`."""
     issue = next((issue for issue in result.issues if issue.rule == rule.id), None)
-    if issue is not None:
-        worst = " (worst case)" if issue.worst_case_assumed else ""
-        if issue.status == Status.FIRED.value:
-            return "fired hold" + worst if issue.hold else issue.tier + worst
-        if issue.status == Status.UNRESOLVED.value:
-            return "hold" if issue.hold else "ask" if rule.unknown == "ask" else f"unresolved {issue.tier}"
-        return "error"
-    outcome = evaluate_rule(rule, bind(rule_set, facts), facts)
-    if outcome.status is Status.CLEAR:
-        return "clear"
-    if outcome.status is Status.UNRESOLVED and rule.unknown == "covered":
-        return "covered"
-    return "yields"
+    if issue is None:
+        return in_words(rule, evaluate_rule(rule, bind(rule_set, facts), facts), None)
+    listed = Outcome(Status(issue.status), issue.tier, issue.hold, issue.worst_case_assumed)
+    return in_words(rule, listed, listed)
+
+
+def in_words(rule: Rule, alone: Outcome, listed: Outcome | None) -> str:
+    """What a rule says `alone`, and what is listed of it beside the other rules, as one word of `expect`."""
+    if listed is None:
+        if alone.status is Status.CLEAR:
+            return "clear"
+        return "covered" if alone.status is Status.UNRESOLVED and rule.unknown == "covered" else "yields"
+    if listed.status is Status.FIRED:
+        return ("fired hold" if listed.hold else listed.tier) + " (worst case)" * listed.worst_case_assumed
+    if listed.status is Status.UNRESOLVED:
+        return "hold" if listed.hold else "ask" if rule.unknown == "ask" else f"unresolved {listed.tier}"
+    return "error"
 
 
 def _examples(

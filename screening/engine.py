@@ -216,7 +216,12 @@ def _guarded_issue(
 
 
 def _listed(rule_set: RuleSet, rule: Rule, outcomes: Mapping[str, Outcome], facts: Mapping[str, Value]) -> Issue | None:
-    """The flag of a rule after `yields_to` and its policy for open questions, or None when it has none to show."""
+    outcome = beside_others(rule, outcomes)
+    return None if outcome is None else _issue(rule_set, rule, outcome, facts)
+
+
+def beside_others(rule: Rule, outcomes: Mapping[str, Outcome]) -> Outcome | None:
+    """What is listed of a rule after `yields_to` and its policy for open questions, or None when nothing is."""
     outcome = outcomes[rule.id]
     if outcome.status is Status.CLEAR:
         return None
@@ -229,12 +234,11 @@ def _listed(rule_set: RuleSet, rule: Rule, outcomes: Mapping[str, Outcome], fact
         if rule.unknown == "covered":
             if any(outcomes[other].status in (Status.FIRED, Status.UNRESOLVED) for other in rule.covered_by):
                 return None
-            outcome = Outcome(Status.UNRESOLVED, "info", hold=True)
-        elif rule.unknown in ("ask", "hold"):
-            outcome = Outcome(Status.UNRESOLVED, "info", hold=rule.unknown == "hold")
-        else:
-            outcome = Outcome(Status.UNRESOLVED, rule.unknown)
-    return _issue(rule_set, rule, outcome, facts)
+            return Outcome(Status.UNRESOLVED, "info", hold=True)
+        if rule.unknown in ("ask", "hold"):
+            return Outcome(Status.UNRESOLVED, "info", hold=rule.unknown == "hold")
+        return Outcome(Status.UNRESOLVED, rule.unknown)
+    return outcome
 
 
 def _issue(rule_set: RuleSet, rule: Rule, outcome: Outcome, facts: Mapping[str, Value]) -> Issue:

@@ -19,7 +19,17 @@ from intake.questionnaires import Item, Questionnaire
 from intake.scores import score_or_screen
 from intake.truth import Truth
 from screening.medicines import Lexicon
-from screening.vocabulary import DATES, MEASURES, NEVER, NOT_APPLICABLE, RECORDED, SAID, Value, states_a_fact
+from screening.vocabulary import (
+    DATES,
+    MEASURES,
+    NEVER,
+    NOT_APPLICABLE,
+    OPIOID_TREATMENT,
+    RECORDED,
+    SAID,
+    Value,
+    states_a_fact,
+)
 
 # A height above the plausible range would hide a high body mass index; the others err on the side of a flag.
 _BOUND_ABOVE_RANGE = {"systolic_mmhg", "diastolic_mmhg", "weight_kg"}
@@ -292,8 +302,11 @@ def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
     """
     readings = [lexicon.read(line) for line in facts.lists.get("medicines_as_typed", ()) if line.strip()]
     given = bool(readings) or facts.values.get("takes_no_medicines_confirmed") == "yes"
-    recognised = all(reading.recognised for reading in readings)
     named = lexicon.classes_of(name for reading in readings for name in (*reading.exact, *reading.suggested))
+    # Medicine for opioid use that a clinic hands out is easily left off the list: then the list is not the whole.
+    told_of_opioid = facts.values.get(OPIOID_TREATMENT) == "yes"
+    left_off = told_of_opioid and not any(code.startswith("opioid_") for code in named)
+    recognised = all(reading.recognised for reading in readings) and not left_off
     found: dict[str, Value] = {}
     for code in lexicon.classes:
         if code in named:

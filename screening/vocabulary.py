@@ -37,6 +37,7 @@ DATES = {
     "days_since_cocaine_or_meth": ("last_cocaine_or_meth_date", "days"),
     "bp_reading_age_days": ("bp_reading_date", "days"),
 }
+OPIOID_TREATMENT = "opioid_treatment_medicine_past_30_days"
 # A "no" to the question means that it never happened: infinitely many days ago.
 NEVER = {"days_since_cocaine_or_meth": "cocaine_or_meth_ever"}
 # Types whose answer a rule can not read; it reads whether something was said. "No" is "none of these".
@@ -118,7 +119,8 @@ def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
     if fact in MEASURES:
         return (MEASURES[fact][0],)
     if fact.startswith("takes_") or fact in ("medicine_unrecognized", "medicines_as_typed"):
-        return ("medicines",)
+        also = link_ids_of(OPIOID_TREATMENT, questionnaire) if fact == "medicine_unrecognized" else ()
+        return ("medicines", *also)
     derived = {
         "bmi_kg_m2": ("height", "weight"),
         "consents_complete": tuple(i.link_id for i in questionnaire.questions.values() if i.consent),

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from clinic_site.launcher import Problem, check, demo
+from clinic_site.launcher import Problem, check, demo, safety
 from clinic_site.launcher.database import running_database
 from clinic_site.launcher.environment import PROJECT, django_environment
 from clinic_site.launcher.processes import Stopped, raise_on_stop_signals, run_in_foreground
@@ -19,6 +19,8 @@ def main(arguments: list[str]) -> int:
                 return demo.run(_demo_port(rest))
             case "test":
                 return check.run(rest)
+            case "safety":
+                return safety.run(rest)
             case "manage":
                 return _manage(rest)
             case _:

@@ -27,7 +27,7 @@ def run(pytest_arguments: list[str]) -> int:
     """The exit code of the first step that failed, or 0. With arguments: of pytest alone."""
     if pytest_arguments:
         with running_database() as url:
-            return run_in_foreground([*_module("pytest"), *pytest_arguments], _for_pytest(django_environment(url)))
+            return run_in_foreground([*module("pytest"), *pytest_arguments], for_pytest(django_environment(url)))
     with _timed("System packages"):
         require_chromium()
         require_pango()
@@ -48,24 +48,24 @@ def _steps(environment: dict[str, str]) -> list[tuple[str, list[str], dict[str, 
     """Heading, command and environment of each step."""
     production = _like_production(environment)
     return [
-        ("Lint (ruff check)", [*_module("ruff"), "check", "."], environment),
-        ("Layout (ruff format)", [*_module("ruff"), "format", "--check", "."], environment),
-        ("Templates (djlint)", [*_module("djlint"), "templates", "--lint", "--quiet"], environment),
-        ("Types (mypy)", _module("mypy"), environment),
+        ("Lint (ruff check)", [*module("ruff"), "check", "."], environment),
+        ("Layout (ruff format)", [*module("ruff"), "format", "--check", "."], environment),
+        ("Templates (djlint)", [*module("djlint"), "templates", "--lint", "--quiet"], environment),
+        ("Types (mypy)", module("mypy"), environment),
         ("Migrations match the models", [*_MANAGE, "makemigrations", "--check", "--dry-run"], environment),
         ("Django's checks", [*_MANAGE, "check"], environment),
         ("Django's checks for production", [*_MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
         ("Questionnaire and rules (check_content)", [*_MANAGE, "check_content"], environment),
-        ("Tests (pytest)", [*_module("pytest"), *_IN_PARALLEL], _for_pytest(environment)),
+        ("Tests (pytest)", [*module("pytest"), *_IN_PARALLEL], for_pytest(environment)),
     ]
 
 
-def _module(name: str) -> list[str]:
+def module(name: str) -> list[str]:
     """As a module: the scripts in .venv/bin name the folder they were installed in, which may have moved since."""
     return [sys.executable, "-m", name]
 
 
-def _for_pytest(environment: dict[str, str]) -> dict[str, str]:
+def for_pytest(environment: dict[str, str]) -> dict[str, str]:
     """Hashed names of static files come from collectstatic, which the tests do without.
 
     Playwright runs an event loop in the thread of the test, where Django would refuse to use the database.

@@ -6,12 +6,14 @@ from collections.abc import Set
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
 from intake.answers import Answer, AnswerDocument, Reply, State
+from intake.branching import retire_unasked, what_is_asked
 from intake.completeness import asked_pages
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.questionnaires import Page, Questionnaire
 from intake.services import SavedPage, record_help_reply, save_page, start_response, submit_response
+from intake.truth import Truth
 from screening.demo.answers import Answers, AnswersRefused, posted
 
 
@@ -45,8 +47,7 @@ def _answer_pages(
     number = 0
     while page := next((p for p in asked_pages(questionnaire, document) if number < p.number <= last), None):
         number = page.number
-        link_ids = {item.link_id for item in (page.item, *page.questions)}
-        if link_ids & changed or not link_ids & document.answers.keys():
+        if _is_due(page, document, changed):
             saved = _answer_page(response, page, answers)
             document = saved.document
             if saved.emergency_rules and on_help:
@@ -67,19 +68,49 @@ def _answer_page(response: QuestionnaireResponse, page: Page, answers: Answers) 
     return save_page(current.public_id, page, replies, loaded_revision=current.revision)
 
 
-def answered(questionnaire: Questionnaire, answers: Answers, *, now: datetime.datetime) -> AnswerDocument:
-    """What these answers come to, through the same forms, without a database."""
-    document, number = AnswerDocument(), 0
-    while page := next((p for p in asked_pages(questionnaire, document) if p.number > number), None):
-        number = page.number
+def answered(
+    questionnaire: Questionnaire, answers: Answers, *, now: datetime.datetime, changes: Answers | None = None
+) -> AnswerDocument:
+    """What these answers come to, through the same forms, without a database.
+
+    `changes` is what the person went back to afterwards.
+    """
+    document = AnswerDocument()
+    _fill(questionnaire, document, answers, now=now)
+    if changes:
+        _fill(questionnaire, document, {**answers, **changes}, now=now, changed=set(changes))
+    return document
+
+
+def _fill(
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    answers: Answers,
+    *,
+    now: datetime.datetime,
+    changed: Set[str] = frozenset(),
+) -> None:
+    for page in questionnaire.pages:
+        # Branching is worked out only where it can close a page: thousands of people are filled in so.
+        if page.item.enable_when and what_is_asked(questionnaire, document)[page.number] is Truth.FALSE:
+            continue
+        if not _is_due(page, document, changed):
+            continue
         form = PageForm(page, document, language="en", today=now.date())
         data = posted(form, answers, today=now.date())
         replies = PageForm(page, document, language="en", today=now.date(), data=data).replies()
         for link_id, reply in (replies or {page.item.link_id: Reply(State.SEEN)}).items():
             document.put(
-                Answer(link_id, reply.state, reply.value, "", reply.shown, "en", "self", now.isoformat(), number)
+                Answer(link_id, reply.state, reply.value, "", reply.shown, "en", "self", now.isoformat(), page.number)
             )
-    return document
+        if changed:
+            retire_unasked(questionnaire, document, at=now.isoformat())
+
+
+def _is_due(page: Page, document: AnswerDocument, changed: Set[str]) -> bool:
+    """Whether a page holds a question that changes, or has no answer yet."""
+    link_ids = {item.link_id for item in (page.item, *page.questions)}
+    return bool(link_ids & changed) or not link_ids & document.answers.keys()
 
 
 def _reread(response: QuestionnaireResponse) -> QuestionnaireResponse:

@@ -1,13 +1,12 @@
 """Fact files of made-up people, and what the shipped rules list for them."""
 
-from functools import cache
 from random import Random
 from typing import Any
 
 from screening.engine import Issue, assess
 from screening.fact_files import facts_from_file, without_implausible
 from screening.facts import derive
-from screening.vocabulary import Vocabulary, vocabulary
+from screening.vocabulary import Vocabulary, only_from_intake, vocabulary
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 
 FactFile = dict[str, Any]
@@ -107,17 +106,17 @@ PUBLISHED: FactFile = {
     "phq9_item9_score": 0,
     "gad7_total_score": 0,
 }
+_known = vocabulary(shipped_questionnaire(), shipped_rule_set().lexicon)
 # The same person, with what an intake asks beyond the published facts: it does not apply to them.
 NOTHING_TO_FLAG: FactFile = {
-    **dict.fromkeys(shipped_rule_set().by_id["intake.history-open"].requires, "not_applicable"),
+    **dict.fromkeys(only_from_intake(_known, shipped_rule_set().lexicon), "not_applicable"),
     "licensed_state": "yes",
     **PUBLISHED,
 }
 
 
-@cache
 def known() -> Vocabulary:
-    return vocabulary(shipped_questionnaire(), shipped_rule_set().lexicon)
+    return _known
 
 
 def bound_facts(person: FactFile) -> dict[str, str | float]:
