@@ -89,7 +89,7 @@ _UNITS = word_set("""
 _NUMBER_WORDS = word_set("one two three four five six seven eight nine ten eleven twelve half single")
 _FORMS = word_set("""
     tab tabs tablet tablets cap caps capsule capsules caplet caplets softgel softgels gelcap gelcaps pill pills
-    patch patches gel cream ointment lotion foam drop drops spray sprays inhaler inhalers nebulizer puff puffs
+    patch patches gel cream ointment lotion foam drop drops spray sprays nasal inhaler inhalers nebulizer puff puffs
     liquid solution syrup suspension elixir film films strip strips suppository suppositories powder packet packets
     lozenge lozenges gummy gummies chewable chewables pen pens vial vials syringe syringes
     kwikpen flexpen flextouch solostar
