@@ -33,7 +33,11 @@ def mail_goes_somewhere(**_: Any) -> list[Error]:
 
 @register()
 def each_signal_has_one_receiver(**_: Any) -> list[Error]:
-    named: dict[str, Signal] = {"page_saved": signals.page_saved, "response_submitted": signals.response_submitted}
+    named: dict[str, Signal] = {
+        "page_saved": signals.page_saved,
+        "answers_reviewed": signals.answers_reviewed,
+        "response_submitted": signals.response_submitted,
+    }
     return [
         Error(
             f"intake.signals.{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003"

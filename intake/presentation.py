@@ -1,5 +1,6 @@
 """What the patient's pages show, as plain values for the templates."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.urls import reverse
@@ -117,8 +118,13 @@ def _entry(section: Section, pages: list[Page], document: AnswerDocument) -> Pag
 
 
 def check_rows(
-    response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    *,
+    doubtful: Iterable[tuple[str, ...]] = (),
 ) -> dict[str, Any]:
+    """`doubtful` are groups of questions whose answers do not seem to fit together."""
     pages = asked_pages(questionnaire, document)
     sections = []
     for section in dict.fromkeys(page.section for page in pages):
@@ -135,7 +141,11 @@ def check_rows(
         for page, item in unanswered(pages, document)
     ]
     blocking = problems_of_gaps(response, gaps(questionnaire, document, now=timezone.now()))
-    return {"sections": sections, "unanswered": left, "missing": blocking}
+    looks = [
+        [_row(response, questionnaire.page_of[n], questionnaire.questions[n], document.get(n)) for n in link_ids]
+        for link_ids in doubtful
+    ]
+    return {"sections": sections, "unanswered": left, "missing": blocking, "looks": looks}
 
 
 def _row(response: QuestionnaireResponse, page: Page, item: Item, answer: Answer | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from intake.services import (
     start_response,
     submit_response,
 )
+from intake.signals import answers_reviewed
 
 log = logging.getLogger(__name__)
 
@@ -263,7 +264,12 @@ def _check(
     questionnaire, document = questionnaire_of(response), response.document()
     if is_under_age(questionnaire, document, response.clinic.today()):
         return redirect("intake:stopped", response.public_id)
-    context = {**_context(response), **check_rows(response, questionnaire, document), "idempotency_key": uuid.uuid4()}
+    answered = answers_reviewed.send(
+        QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document
+    )
+    doubtful: list[Any] = [group for _receiver, groups in answered for group in groups or ()]
+    rows = check_rows(response, questionnaire, document, doubtful=doubtful)
+    context = {**_context(response), **rows, "idempotency_key": uuid.uuid4()}
     return render(request, "intake/check.html", {**context, "problems": problems}, status=status)
 
 

@@ -44,6 +44,28 @@ class Run:
     saved: frozenset[str] = frozenset()
 
 
+def facts_of(
+    response: QuestionnaireResponse,
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    rules: RuleSet,
+    *,
+    measurements: Iterable[Measurement] = (),
+) -> Facts:
+    """The facts as of the submission, or of now while it is a draft; only the age of readings counts to today."""
+    as_of = response.submitted_at or timezone.now()
+    return facts_from_response(
+        questionnaire,
+        document,
+        lexicon=rules.lexicon,
+        now=as_of,
+        today=response.clinic.date_of(as_of),
+        licensed_states=response.clinic.licensed_states,
+        measurements=measurements,
+        readings_on=response.clinic.today(),
+    )
+
+
 def screen_response(
     response: QuestionnaireResponse,
     questionnaire: Questionnaire,
@@ -53,24 +75,13 @@ def screen_response(
     measurements: Iterable[Measurement] = (),
     saved: set[str] | None = None,
 ) -> Run:
-    """Facts and flags of a response as of its submission, or of now while it is a draft; only the age of readings
-    counts to today.
+    """Facts and flags of a response.
 
     `saved` (facts whose page has been saved) makes it a draft: emergency bands only.
     """
-    as_of = response.submitted_at or timezone.now()
     version_id, rules = rule_set
-    today, measured = response.clinic.date_of(as_of), list(measurements)
-    facts = facts_from_response(
-        questionnaire,
-        document,
-        lexicon=rules.lexicon,
-        now=as_of,
-        today=today,
-        licensed_states=response.clinic.licensed_states,
-        measurements=measured,
-        readings_on=response.clinic.today(),
-    )
+    measured = list(measurements)
+    facts = facts_of(response, questionnaire, document, rules, measurements=measured)
     recorded = frozenset(measurement.fact for measurement in measured)
     if saved is None:
         result = looked_at_twice(assess(rules, facts.values), questionnaire, document, rules, recorded=recorded)
@@ -78,7 +89,8 @@ def screen_response(
         result = assess_draft(rules, facts.values, saved=saved)
     causes = {fact for issue in result.issues for fact in issue.caused_by}
     answered_at = {fact: _answered_at(fact, questionnaire, document) for fact in sorted(causes)}
-    return Run(version_id, facts, result, timezone.now(), today, answered_at, recorded, frozenset(saved or ()))
+    on = response.clinic.date_of(response.submitted_at or timezone.now())
+    return Run(version_id, facts, result, timezone.now(), on, answered_at, recorded, frozenset(saved or ()))
 
 
 def looked_at_twice(

@@ -152,6 +152,15 @@ def _local(iso: str, zone: zoneinfo.ZoneInfo) -> str:
     return f"{datetime.datetime.fromisoformat(iso).astimezone(zone):%b %-d, %-I:%M %p}" if iso else ""
 
 
+def _lasted(since: str, until: str) -> str:
+    """How long an answer stood, in the largest fitting unit: 40 s, 5 min, 3 h, 2 days."""
+    seconds = (datetime.datetime.fromisoformat(until) - datetime.datetime.fromisoformat(since)).total_seconds()
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def _flag(case: Case, page: CasePage, flag: Flag, user: User, bound: Bound) -> dict[str, Any]:
     issue = flag.issue
     may_close = case.is_open and user.may("flag.close", case.clinic_id) and not flag.closed
@@ -235,7 +244,12 @@ def _row(row: Row, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
             for f in row.flags
         ],
         "changes": [
-            {"shown": c.shown or _STATE_LABELS[c.state.value], "at": _local(c.superseded_at, zone)} for c in row.changes
+            {
+                "shown": c.shown or _STATE_LABELS[c.state.value],
+                "at": _local(c.superseded_at, zone),
+                "lasted": _lasted(c.at, c.superseded_at),
+            }
+            for c in row.changes
         ],
     }
 
