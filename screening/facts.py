@@ -20,6 +20,7 @@ from intake.scores import score_or_screen
 from intake.truth import Truth
 from screening.medicines import Lexicon
 from screening.vocabulary import (
+    CSSRS,
     DATES,
     MEASURES,
     NEVER,
@@ -31,6 +32,7 @@ from screening.vocabulary import (
     states_a_fact,
 )
 
+_A_MONTH = datetime.timedelta(days=30)
 # A height above the plausible range would hide a high body mass index; the others err on the side of a flag.
 _BOUND_ABOVE_RANGE = {"systolic_mmhg", "diastolic_mmhg", "weight_kg"}
 
@@ -233,24 +235,34 @@ class _ResponseReader:
             self.values["licensed_state"] = "yes" if state in licensed_states else "no"
 
     def read_measurements(self, measurements: Iterable[Measurement]) -> None:
+        """Staff stand over the person's own answer, the latest over those before; where two may both be true, the
+        worse one stands: a reading older than the person's own, and a C-SSRS of the same month."""
         read_on, _why_not = self.named("bp_reading_date")
+        taken_on: dict[str, datetime.date] = {}
         for measurement in sorted(measurements, key=lambda m: m.on):
-            is_reading = measurement.fact in ("systolic_mmhg", "diastolic_mmhg")
-            if is_reading and read_on and measurement.on.isoformat() < read_on:
-                # Staff stand over the patient, but an older reading does not stand over a newer one.
-                continue
-            link_id, part = MEASURES.get(measurement.fact, ("", ""))
-            item, value = self.questionnaire.questions.get(link_id), measurement.value
-            self.states.pop(measurement.fact, None)
-            self.values.pop(measurement.fact, None)
-            self.told.discard(measurement.fact)
-            if item and isinstance(value, float) and not is_usable(measurement.fact, Decimal(str(value)), item, part):
-                self.states[measurement.fact] = "implausible"
-            else:
-                self.values[measurement.fact] = value
-            if is_reading:
+            fact, value = measurement.fact, measurement.value
+            earlier, previous = self.values.get(fact), taken_on.get(fact)
+            is_reading = fact in ("systolic_mmhg", "diastolic_mmhg")
+            outdated = is_reading and earlier is not None and read_on and measurement.on.isoformat() < read_on
+            same_month = fact == CSSRS and previous is not None and measurement.on - previous <= _A_MONTH
+            if (outdated or same_month) and isinstance(earlier, float) and isinstance(value, float):
+                value = max(earlier, value)
+            self._measured(fact, value)
+            taken_on[fact] = measurement.on
+            if is_reading and not outdated:
                 self.states.pop("bp_reading_age_days", None)
                 self.values["bp_reading_age_days"] = float((self.readings_on - measurement.on).days)
+
+    def _measured(self, fact: str, value: Value) -> None:
+        link_id, part = MEASURES.get(fact, ("", ""))
+        item = self.questionnaire.questions.get(link_id)
+        self.states.pop(fact, None)
+        self.values.pop(fact, None)
+        self.told.discard(fact)
+        if item and isinstance(value, float) and not is_usable(fact, Decimal(str(value)), item, part):
+            self.states[fact] = "implausible"
+        else:
+            self.values[fact] = value
 
 
 def is_usable(fact: str, number: Decimal, item: Item, part: str) -> bool:

@@ -12,11 +12,12 @@ from screening.medicines import Lexicon
 
 Value = str | float
 NOT_APPLICABLE = "not_applicable"
+CSSRS = "cssrs_highest_ideation_past_month"
 # What only staff record; no question gives it.
 STAFF_FACTS = frozenset(
     {
         "identity_verified",
-        "cssrs_highest_ideation_past_month",
+        CSSRS,
         "cssrs_recorded",
         "alt_or_ast_times_upper_limit",
         "liver_tests_recorded",
@@ -24,7 +25,7 @@ STAFF_FACTS = frozenset(
 )
 # Whether a number that only staff can give is there, so that a rule can ask for it without staying open for everybody.
 RECORDED = {
-    "cssrs_recorded": "cssrs_highest_ideation_past_month",
+    "cssrs_recorded": CSSRS,
     "liver_tests_recorded": "alt_or_ast_times_upper_limit",
 }
 YES_NO = frozenset({"yes", "no", NOT_APPLICABLE})

@@ -19,7 +19,7 @@ NOTHING_LISTED = Result(("id", "version", "0" * 64), ())
 
 
 @pytest.fixture
-def submitted(published, clinic):  # noqa: F811 - the fixture, not the module
+def submitted(published, clinic):
     """`submitted(**answers)`: the flags of a person with these answers, by rule."""
 
     def submit(**answers):
