@@ -8,7 +8,16 @@ import os
 import sys
 
 _CONFIGURED_BY = ("DATABASE_URL", "SECRET_KEY", "MASTER_KEY_FILE")
-_NEED_NO_DATABASE = {"help", "version", "screen", "check_content", "content_book", "safety_report"}
+_NEED_NO_DATABASE = {
+    "help",
+    "version",
+    "screen",
+    "check_content",
+    "content_book",
+    "medicine",
+    "reading_time",
+    "safety_report",
+}
 
 
 def main() -> None:

@@ -102,8 +102,8 @@ def looked_at_twice(
     recorded: Collection[str] = (),
 ) -> Result:
     """The result, or a call for manual review when it is empty and the second check is not convinced."""
-    # A reading that staff took is of that day, whatever the person said about the date of theirs.
-    settled = {*recorded, *(["bp_reading_age_days"] if "systolic_mmhg" in recorded else [])}
+    # A reading that staff took is of that day, and says whether there is anything to ask about it.
+    settled = {*recorded, *(["bp_reading_age_days", "bp_symptoms_now"] if "systolic_mmhg" in recorded else [])}
     names = not_cleared(questionnaire, document, rules, result.issues, recorded=settled)
     if not names:
         return result

@@ -47,7 +47,7 @@ SAID = {
     "feels_safe_at_home": State.PREFER_NOT_TO_SAY,
     "medicines": {"none": False, "rows": [{"name": "Nardil", "dose": "15 mg", "frequency": "", "reason": ""}]},
     "emergency_symptoms_now": ["chest_pain_now"],
-    "eyes": ["glaucoma_controlled", "none"],
+    "eyes_and_glands": ["glaucoma_controlled", "none"],
     "phq9_9_better_off_dead": State.SKIPPED,
     "blood_pressure": State.NOT_SURE,
 }
