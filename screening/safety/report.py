@@ -38,6 +38,18 @@ class SafetyReport:
         moved = f"A threshold moved by one step, up or down, fails a vignette: {noticed} of {thresholds}."
         return "\n\n".join([people, self._by_category(), "Rules broken on purpose:", self._by_kind(), moved]) + "\n"
 
+    def summary(self) -> str:
+        """One line of it."""
+        expected, missed = (
+            sum(map(len, lists)) for lists in ((r.vignette.must for r in self.ran), (r.missed for r in self.ran))
+        )
+        false = sum(len(ran.false_flags) for ran in self.ran)
+        *_counts, score = self._kind("all", KINDS)
+        found = (
+            f"{expected - missed} of {expected} flags found ({_percent(expected - missed, expected)}), {false} false"
+        )
+        return f"{len(self.ran)} people, {found}; {len(self.verdicts)} broken rules, {score} noticed"
+
     @cached_property
     def unnoticed_thresholds(self) -> list[str]:
         return unnoticed_thresholds(self.rule_set, self.ran)
