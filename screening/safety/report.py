@@ -142,12 +142,17 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def on_page(page: str) -> str:
     """What the page in docs holds between its markers. Raises ValueError when it has none."""
-    _before, _begins, rest = page.partition(_BEGINS)
-    written, ends, _after = rest.partition(_ENDS)
-    if not ends:
-        raise ValueError("the page has no place for the figures")
-    return written.strip("\n") + "\n"
+    return _parts(page)[1].strip("\n") + "\n"
 
 
 def put_on_page(page: str, text: str) -> str:
-    return page.replace(on_page(page), text)
+    before, _written, after = _parts(page)
+    return f"{before}{_BEGINS}\n{text}\n{_ENDS}{after}"
+
+
+def _parts(page: str) -> tuple[str, str, str]:
+    before, begins, rest = page.partition(_BEGINS)
+    written, ends, after = rest.partition(_ENDS)
+    if not begins or not ends:
+        raise ValueError("the page has no place for the figures")
+    return before, written, after
