@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         environment = django_environment(url)
         if not arguments:
             rows.append(_command("people and broken rules", [*manage, "safety_report"], environment))
-            rows.append(_command("broken program code", [*manage, "mutate_code"], environment))
+            rows.append(_command("broken program", module("tests.safety.code_mutants"), environment))
         rows += _tests(arguments, for_pytest(environment) | {"SAFETY_BUDGET": "full"})
     print(f"\n{_table(rows)}")
     return 0 if all(row.passed for row in rows) else 1

@@ -49,7 +49,7 @@ class _Case:
 
 def verdicts(questionnaire: Questionnaire, rule_set: RuleSet, ran: Iterable[Ran]) -> list[Verdict]:
     """Every mutant of every rule, tried on every example and every vignette."""
-    people = [*_examples(questionnaire, rule_set), *(_Person(run.facts.values, vignette=run.vignette) for run in ran)]
+    people = [*_examples(questionnaire, rule_set), *_people(ran)]
     known = vocabulary(questionnaire, rule_set.lexicon)
     found = []
     for rule in rule_set.rules:
@@ -57,6 +57,11 @@ def verdicts(questionnaire: Questionnaire, rule_set: RuleSet, ran: Iterable[Ran]
         cases = _cases(rule_set, listed, people)
         found += [_verdict(mutant, listed, cases) for mutant in mutants_of(rule, rule_set, known)]
     return found
+
+
+def _people(ran: Iterable[Ran]) -> list[_Person]:
+    """Those vignettes that pass: one that fails with the whole rule says nothing about a broken one."""
+    return [_Person(run.facts.values, vignette=run.vignette) for run in ran if not run.report()]
 
 
 def _examples(questionnaire: Questionnaire, rule_set: RuleSet) -> Iterable[_Person]:
@@ -128,7 +133,7 @@ def _objects(vignettes: Iterable[Vignette], words: _Words) -> bool:
 
 def unnoticed_thresholds(rule_set: RuleSet, ran: Iterable[Ran]) -> list[str]:
     """Constants that can be moved by one step, wherever they are used, without any vignette failing."""
-    people = [_Person(run.facts.values, vignette=run.vignette) for run in ran]
+    people = _people(ran)
     found = []
     for name, constant in rule_set.constants.items():
         readers = {rule.id for rule in rule_set.rules if any(name in e.variables for e in rule.expressions)}

@@ -38,6 +38,18 @@ class SafetyReport:
         moved = f"A threshold moved by one step, up or down, fails a vignette: {noticed} of {thresholds}."
         return "\n\n".join([people, self._by_category(), "Rules broken on purpose:", self._by_kind(), moved]) + "\n"
 
+    def summary(self) -> str:
+        """One line of it."""
+        expected, missed = (
+            sum(map(len, lists)) for lists in ((r.vignette.must for r in self.ran), (r.missed for r in self.ran))
+        )
+        false = sum(len(ran.false_flags) for ran in self.ran)
+        *_counts, score = self._kind("all", KINDS)
+        found = (
+            f"{expected - missed} of {expected} flags found ({_percent(expected - missed, expected)}), {false} false"
+        )
+        return f"{len(self.ran)} people, {found}; {len(self.verdicts)} broken rules, {score} noticed"
+
     @cached_property
     def unnoticed_thresholds(self) -> list[str]:
         return unnoticed_thresholds(self.rule_set, self.ran)
@@ -130,12 +142,17 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def on_page(page: str) -> str:
     """What the page in docs holds between its markers. Raises ValueError when it has none."""
-    _before, _begins, rest = page.partition(_BEGINS)
-    written, ends, _after = rest.partition(_ENDS)
-    if not ends:
-        raise ValueError("the page has no place for the figures")
-    return written.strip("\n") + "\n"
+    return _parts(page)[1].strip("\n") + "\n"
 
 
 def put_on_page(page: str, text: str) -> str:
-    return page.replace(on_page(page), text)
+    before, _written, after = _parts(page)
+    return f"{before}{_BEGINS}\n{text}\n{_ENDS}{after}"
+
+
+def _parts(page: str) -> tuple[str, str, str]:
+    before, begins, rest = page.partition(_BEGINS)
+    written, ends, after = rest.partition(_ENDS)
+    if not begins or not ends:
+        raise ValueError("the page has no place for the figures")
+    return before, written, after

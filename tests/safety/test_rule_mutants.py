@@ -109,6 +109,13 @@ def test_a_table_lines_up():
     assert table([["name", "count"], ["a", "10"]]) == "| name | count |\n| ---- | ----: |\n| a    |    10 |"
 
 
+def test_figures_are_put_between_the_markers_again_and_again():
+    begins, ends = "<!-- written by manage.py safety_report --page -->\n", "<!-- end of what is written -->\n"
+    page = put_on_page(f"# Safety\n\n{begins}{ends}\nThe end.\n", "figures\n")
+    assert page == f"# Safety\n\n{begins}\nfigures\n\n{ends}\nThe end.\n"
+    assert put_on_page(page, on_page(page)) == page
+
+
 def test_a_page_without_a_place_for_the_figures_is_refused():
     with pytest.raises(ValueError, match="no place for the figures"):
         put_on_page("# Safety\n", "figures")

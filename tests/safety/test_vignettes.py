@@ -5,8 +5,9 @@ from functools import cache
 import pytest
 
 from clinic_site.publishing.documents import ContentError
+from screening.demo import complete_answers, fill_in
 from screening.safety.coverage import goals, reached
-from screening.safety.vignettes import SHIPPED, read_vignettes, run_vignette
+from screening.safety.vignettes import SHIPPED, answer_document, read_vignettes, run_vignette
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 
 VIGNETTES = read_vignettes(shipped_questionnaire(), shipped_rule_set())
@@ -31,6 +32,21 @@ def test_every_band_and_every_policy_of_every_rule_is_expected_of_somebody():
 
 def test_there_are_at_least_three_hundred():
     assert len(VIGNETTES) >= 300
+
+
+@pytest.mark.parametrize(
+    "vignette_id", ["example-heart-attack-taken-back", "example-pressure-crisis", "example-maoi-by-brand"]
+)
+def test_a_vignette_answers_what_the_pages_and_the_database_would_keep(vignette_id, published, clinic):
+    (vignette,) = (vignette for vignette in VIGNETTES if vignette.id == vignette_id)
+    response = fill_in(clinic, complete_answers(**vignette.answers), changes=vignette.then)
+    assert kept(response.document()) == kept(answer_document(vignette, shipped_questionnaire()))
+
+
+def kept(document):
+    """What is in force and what was taken back, but for the one date that is counted from today."""
+    said = [("now", answer) for answer in document.answers.values()] + [("then", answer) for answer in document.history]
+    return {(when, a.link_id, a.state, str(a.value)) for when, a in said if a.link_id != "bp_reading_date"}
 
 
 def read(tmp_path, text):

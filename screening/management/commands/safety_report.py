@@ -35,3 +35,4 @@ class Command(BaseCommand):
             PAGE.write_text(put_on_page(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
         if problems := report.problems():
             raise CommandError("\n".join(problems), returncode=1)
+        self.stdout.write(report.summary())
