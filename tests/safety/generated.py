@@ -6,7 +6,6 @@
 import datetime
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from random import Random
 from typing import Any
@@ -16,7 +15,7 @@ from intake.branching import retire_unasked
 from intake.questionnaires import Item
 from screening.demo.answers import complete_answers, demo_files
 from screening.demo.filling import answered
-from screening.engine import Issue, Result, Status, Value, assess, bind, evaluate_rule
+from screening.engine import Issue, Status, Value, assess, bind, evaluate_rule
 from screening.facts import Facts, Measurement, facts_from_response
 from screening.rules import severity
 from tests.conftest import shipped_questionnaire, shipped_rule_set
