@@ -4,20 +4,25 @@
 """
 
 import datetime
+import itertools
+import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from random import Random
 from typing import Any
 
+import pytest
+
 from intake.answers import Answer, AnswerDocument, State
 from intake.branching import retire_unasked
 from intake.questionnaires import Item
+from screening import engine
 from screening.demo.answers import complete_answers, demo_files
 from screening.demo.filling import answered
 from screening.engine import Issue, Status, Value, assess, bind, evaluate_rule
 from screening.facts import Facts, Measurement, facts_from_response
-from screening.rules import severity
+from screening.rules import Rule, severity
 from tests.conftest import shipped_questionnaire, shipped_rule_set
 from tests.safety.people import NOTHING_TO_FLAG, FactFile, known
 
@@ -176,6 +181,12 @@ def listed(facts: Mapping[str, Value]) -> dict[str, Issue]:
     return {issue.rule: issue for issue in assess(RULES, facts).issues}
 
 
+def leave_unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out what flags are caused by, where it decides nothing, because it costs most of the time."""
+    monkeypatch.setattr(engine, "smallest_cause", lambda *_: ())
+    monkeypatch.setattr(engine, "what_would_settle", lambda *_: ())
+
+
 def stand_ins(rule_id: str, issues: Mapping[str, Issue], facts: Mapping[str, Value]) -> list[Issue]:
     """The listed flags that speak for a rule which is not clear and yet not listed: of the rules that it is covered by
     or yields to, and, where one of these is not clear and not listed itself, of those that speak for it."""
@@ -215,3 +226,24 @@ def lost_flags(before: Mapping[str, Issue], facts: Mapping[str, Value]) -> list[
                     f"{name} was the highest at {issue.tier}: nothing that is open or blocks speaks for it now"
                 )
     return problems
+
+
+# ── one rule by itself ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def facts_for(rule: Rule, most: int) -> list[dict[str, Value]]:
+    """Facts that a rule reads, each at a value on every side of its comparisons or unbound: every combination where there
+    are no more than `most`, else as many by chance."""
+    names = rule.reads(RULES.constants)
+    choices = {name: [None, *values_of(name)] for name in names}
+    if math.prod(len(values) for values in choices.values()) <= most:
+        combinations: Iterable[tuple[Value | None, ...]] = itertools.product(*choices.values())
+    else:
+        chance = Random(rule.id)
+        combinations = (tuple(_mostly(chance, values) for values in choices.values()) for _ in range(most))
+    return [{n: v for n, v in zip(names, values, strict=True) if v is not None} for values in combinations]
+
+
+def _mostly(chance: Random, values: list[Value | None]) -> Value | None:
+    """One of the values, or unbound half the time, because most results of a long rule need few of its facts."""
+    return chance.choice(values) if chance.random() < 0.5 else None

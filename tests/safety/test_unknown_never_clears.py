@@ -5,7 +5,6 @@ from random import Random
 import pytest
 
 from intake.branching import retire_unasked
-from screening import engine
 from screening.engine import assess
 from tests.safety.generated import (
     FULL,
@@ -18,6 +17,7 @@ from tests.safety.generated import (
     document_of,
     facts_of,
     leave_out,
+    leave_unexplained,
     listed,
     lost_flags,
     people_of_examples,
@@ -34,9 +34,7 @@ READ = list(dict.fromkeys(name for rule in RULES.rules for name in rule.reads(RU
 
 @pytest.fixture(autouse=True)
 def _unexplained(monkeypatch):
-    """What a flag is caused by is left out: it decides nothing here and costs most of the time."""
-    monkeypatch.setattr(engine, "smallest_cause", lambda *_: ())
-    monkeypatch.setattr(engine, "what_would_settle", lambda *_: ())
+    leave_unexplained(monkeypatch)
 
 
 # ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
