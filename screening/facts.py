@@ -34,23 +34,6 @@ from screening.vocabulary import (
     is_too_long_ago,
     states_a_fact,
 )
-    DATES,
-    MEASURES,
-    NEVER,
-    NOT_APPLICABLE,
-<<<<<<< HEAD
-    OPIOID_TREATMENT,
-    RECORDED,
-    SAID,
-    Value,
-=======
-    RECORDED,
-    SAID,
-    Value,
-    is_too_long_ago,
->>>>>>> a059a14 (Read only answers in the shape in which forms keep them)
-    states_a_fact,
-)
 
 _A_MONTH = datetime.timedelta(days=30)
 # A height above the plausible range would hide a high body mass index; the others err on the side of a flag.
