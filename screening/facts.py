@@ -285,9 +285,9 @@ def latest_day(partial: str, today: datetime.date) -> datetime.date | None:
     """The most recent day that `2019`, `2019-03` or `2019-03-05` can mean, not after today. None when it is no date."""
     if not is_partial_date(partial):
         return None
-    year, month, day = [*(int(part) for part in partial.split("-")), 12, 0][:3]
-    last = day or calendar.monthrange(year, month)[1]
-    return min(datetime.date(year, month, last), today)
+    year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
+    last = day or calendar.monthrange(year, month or 12)[1]
+    return min(datetime.date(year, month or 12, last), today)
 
 
 def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
@@ -335,15 +335,16 @@ def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
     readings = [lexicon.read(line) for line in facts.lists.get("medicines_as_typed", ()) if line.strip()]
     given = bool(readings) or facts.values.get("takes_no_medicines_confirmed") == "yes"
     named = lexicon.classes_of(name for reading in readings for name in (*reading.exact, *reading.suggested))
-    # Medicine for opioid use that a clinic hands out is easily left off the list: then the list is not the whole.
+    recognised = all(reading.recognised for reading in readings)
+    # Medicine for opioid use that a clinic hands out is easily left off the list: then it is open which one it is. Not
+    # the whole list, or somebody unsure of the treatment would have fewer flags than somebody who is sure of it.
     told_of_opioid = facts.values.get(OPIOID_TREATMENT) == "yes"
-    left_off = told_of_opioid and not any(code.startswith("opioid_") for code in named)
-    recognised = all(reading.recognised for reading in readings) and not left_off
+    left_off = {code for code in lexicon.classes if told_of_opioid and code.startswith("opioid_")}
     found: dict[str, Value] = {}
     for code in lexicon.classes:
         if code in named:
             found[f"takes_{code}"] = "yes"
-        elif given and recognised:
+        elif given and recognised and (left_off & named or code not in left_off):
             found[f"takes_{code}"] = "no"
     if given:
         found["medicine_unrecognized"] = "no" if recognised else "yes"
