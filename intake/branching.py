@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from intake.answer_shapes import has_shape
 from intake.answers import AnswerDocument
+from intake.measures import measures
 from intake.questionnaires import PARTS, Condition, Item, Questionnaire
 from intake.scores import score_or_screen
 from intake.truth import Truth
@@ -50,12 +52,14 @@ def _condition(
 
 
 def _comparable(questionnaire: Questionnaire, document: AnswerDocument, question: str) -> Any:
-    if question in PARTS:
-        reading = document.value("blood_pressure")
-        return None if reading is None else float(reading[PARTS[question]])
-    item: Item = questionnaire.questions[question]
-    value = document.value(question)
-    return float(value) if value is not None and item.type == "number" else value
+    """The answer that a condition looks at, None while there is none: a measure as a float, else as it is kept."""
+    item: Item = questionnaire.questions["blood_pressure" if question in PARTS else question]
+    value = document.value(item.link_id)
+    if not has_shape(item, value):
+        return None
+    if question in PARTS or item.type == "number":
+        return float(measures(item, value)[PARTS.get(question, "value")])
+    return value
 
 
 def _compare(value: Any, condition: Condition) -> Truth:

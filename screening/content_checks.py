@@ -102,14 +102,14 @@ def _gate_answers(questionnaire: Questionnaire, page: Page) -> dict[str, list[An
         if condition.question in questionnaire.scores or condition.question in questionnaire.screens:
             values += [min, max]
         elif condition.question in PARTS or item and item.type == "number":
-            values += [float(condition.answer) + step for step in (-1, 0, 1)]
+            values += [str(float(condition.answer) + step) for step in (-1, 0, 1)]
         elif item and item.options:
             codes = [option.code for option in item.options]
             several = [[o.code for o in item.options if not o.exclusive], *([code] for code in codes)]
             values += several if item.type == "multiple_choice" else codes
         else:
             values.append(condition.answer)
-    readings = [tried.pop(name, [0.0]) for name in PARTS]
+    readings = [tried.pop(name, ["0"]) for name in PARTS]
     if any(len(values) > 1 for values in readings):
         pairs = itertools.product(*([v for v in values if v is not None] for values in readings))
         tried["blood_pressure"] = [None, *(dict(zip(PARTS.values(), pair, strict=True)) for pair in pairs)]

@@ -6,6 +6,7 @@ Each expression is TRUE, FALSE or UNKNOWN. CEL gives that logic by itself: a fac
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ def _issue_json(issue: Issue) -> dict[str, Any]:
 
 def assess(rule_set: RuleSet, facts: Mapping[str, Value], *, clock: Clock = time.monotonic) -> Result:
     """Runs every rule over the bound facts; a fact that is not in `facts` is UNKNOWN."""
+    facts = _readable(facts)
     context = bind(rule_set, facts)
     outcomes = {rule.id: _guarded(rule, context, facts, clock) for rule in rule_set.rules}
     return _result(rule_set, (_guarded_issue(rule_set, rule, outcomes, facts) for rule in rule_set.rules))
@@ -119,6 +121,7 @@ def assess_draft(
 ) -> Result:
     """Runs the EMERGENCY bands alone, for an unfinished response. `saved` names the facts whose page has been saved:
     a worst case is assumed only when those that would settle it are among them."""
+    facts = _readable(facts)
     context = bind(rule_set, facts)
     issues = []
     for rule in rule_set.rules:
@@ -139,9 +142,16 @@ def _result(rule_set: RuleSet, issues: Iterable[Issue | None]) -> Result:
 def bind(rule_set: RuleSet, facts: Mapping[str, Value], *, only: Collection[str] | None = None) -> cel.Context:
     """Constants and facts for CEL. `only` leaves out what is not read, because binding costs more than running."""
     names = rule_set.values.keys() | facts.keys() if only is None else only
-    # None is never bound, because CEL finds None in no list and so would turn an unknown into a definite answer.
-    bound = {name: facts[name] for name in names if isinstance(facts.get(name), (str, float))}
+    bound = {name: facts[name] for name in names if name in facts}
     return cel.Context(variables={**{n: rule_set.values[n] for n in names if n in rule_set.values}, **bound})
+
+
+def _readable(facts: Mapping[str, Any]) -> dict[str, Value]:
+    """The facts that are a text or a number. Whatever else stands there is unknown, also to `requires`.
+
+    CEL finds None in no list, and so would turn an unknown into a definite answer.
+    """
+    return {n: v for n, v in facts.items() if isinstance(v, str) or (isinstance(v, float) and not math.isnan(v))}
 
 
 def flag_failure(call: Callable[[], T], what: str) -> T | None:
@@ -288,23 +298,24 @@ def smallest_cause(rule_set: RuleSet, rule: Rule, outcome: Outcome, facts: Mappi
 
 def what_would_settle(rule_set: RuleSet, rule: Rule, facts: Mapping[str, Value]) -> tuple[str, ...]:
     """The unbound facts that keep a rule unresolved: those that still matter under some answer to the others."""
-    missing = tuple(name for name in rule.requires if name not in facts)
+    missing = [name for name in rule.requires if name not in facts]
     unbound = _unbound(rule.given, facts, rule_set) if rule.given else ()
-    if not unbound:
-        return missing
-    if len(unbound) > _MOST_OPEN_FACTS_FOR_EXACT_SEARCH or not rule.given:
-        return unbound
-    relevant = [name for name in unbound if _matters(rule_set, rule.given, name, unbound, facts)]
-    return tuple(dict.fromkeys([*relevant, *missing]))
+    if len(unbound) > _MOST_OPEN_FACTS_FOR_EXACT_SEARCH:
+        return tuple(dict.fromkeys([*unbound, *missing]))
+    relevant = [name for name in unbound if _matters(rule_set, rule, name, unbound, facts)]
+    return tuple(dict.fromkeys([*relevant, *missing])) or unbound
 
 
-def _matters(
-    rule_set: RuleSet, expression: Expression, name: str, unbound: tuple[str, ...], facts: Mapping[str, Value]
-) -> bool:
+def _matters(rule_set: RuleSet, rule: Rule, name: str, unbound: tuple[str, ...], facts: Mapping[str, Value]) -> bool:
+    """Whether the rule is still open for want of `name` under some answer to the other open facts of its `given`."""
+    if rule.given is None:
+        return False
     others = [other for other in unbound if other != name]
-    for values in itertools.product(*(_domain(expression, other) for other in others)):
-        context = bind(rule_set, {**facts, **dict(zip(others, values, strict=True))}, only=set(expression.variables))
-        if evaluate(expression, context) is Truth.UNKNOWN:
+    read = {variable for expression in rule.expressions for variable in expression.variables}
+    for values in itertools.product(*(_domain(rule.given, other) for other in others)):
+        context = bind(rule_set, {**facts, **dict(zip(others, values, strict=True))}, only=read)
+        band, _truth = _first_open_band(rule.bands, context)
+        if band is not None and evaluate(rule.given, context) is Truth.UNKNOWN:
             return True
     return False
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from intake.questionnaires import Questionnaire
 from screening.facts import Facts, is_usable
-from screening.vocabulary import MEASURES, NOT_APPLICABLE, Value, Vocabulary
+from screening.vocabulary import MEASURES, NOT_APPLICABLE, Value, Vocabulary, is_too_long_ago
 
+# Far above whatever any fact counts, in units of any kind: such a number is a slip, not a finding.
+_LARGEST = 100_000
 _OPEN_STATES = ("not_sure", "prefer_not_to_say", "skipped")
 
 
@@ -61,7 +63,7 @@ def _finite(name: str, value: Any) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= _LARGEST and not is_too_long_ago(name, number) else None
 
 
 def without_implausible(facts: Facts, questionnaire: Questionnaire) -> Facts:

@@ -4,13 +4,15 @@ A fact is bound only when it is known: a declared option code, or a finite numbe
 unbound and its state says why, so that "Yes", `true` or an empty box can never clear anyone.
 """
 
+import calendar
 import datetime
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from intake.answer_shapes import has_shape, is_partial_date
 from intake.answers import AnswerDocument, State
 from intake.branching import what_is_asked
 from intake.completeness import is_out_of_date
@@ -29,6 +31,7 @@ from screening.vocabulary import (
     RECORDED,
     SAID,
     Value,
+    is_too_long_ago,
     states_a_fact,
 )
 
@@ -119,6 +122,8 @@ class _ResponseReader:
             return None, answer.state.value
         if is_out_of_date(item, self.document, now=self.now):
             return None, "out_of_date"
+        if not has_shape(item, answer.value):
+            return None, "unrecognised_value"
         return answer.value, ""
 
     def named(self, link_id: str) -> tuple[Any, str]:
@@ -172,7 +177,7 @@ class _ResponseReader:
             self.states[fact] = why_not or "unrecognised_value"
 
     def number(self, fact: str, value: float | None, why_not: str) -> None:
-        if value is None or math.isnan(value):
+        if value is None or is_too_long_ago(fact, value):
             self.states[fact] = why_not or "unrecognised_value"
         else:
             self.values[fact] = float(value)
@@ -181,8 +186,11 @@ class _ResponseReader:
         for fact, (link_id, unit) in DATES.items():
             value, why_not = self.named(link_id)
             until = self.readings_on if fact == "bp_reading_age_days" else self.today
-            latest = latest_day(value, until) if isinstance(value, str) else None
+            latest = latest_day(value, until) if value else None
             count = None if latest is None else count_since(latest, until, unit)
+            if value and fact == "bp_reading_age_days" and value > until.isoformat():
+                # Of everything else that is still to come, today is the worst that it can mean.
+                count, why_not = None, "implausible"
             if fact in NEVER and self.named(NEVER[fact])[0] == "no":
                 count = math.inf
             self.number(fact, count, why_not)
@@ -191,7 +199,7 @@ class _ResponseReader:
         for fact, (link_id, part) in MEASURES.items():
             item = self.questionnaire.questions.get(link_id)
             value, why_not = self.known(item) if item else (None, "not_asked_here")
-            number = measures(item, value).get(part) if item and value is not None else None
+            number = measures(item, value).get(part) if item else None
             if item and number is not None and not is_usable(fact, number, item, part):
                 number, why_not = None, "implausible"
             self.number(fact, None if number is None else float(number), why_not)
@@ -224,10 +232,10 @@ class _ResponseReader:
 
     def read_administrative(self, licensed_states: frozenset[str]) -> None:
         consents = [item for item in self.questionnaire.questions.values() if item.consent]
-        signed = [(self.document.value(item.link_id) or {}).get("decision") == "signed" for item in consents]
+        signed = [(self.known(item)[0] or {}).get("decision") == "signed" for item in consents]
         self.values["consents_complete"] = "yes" if all(signed) else "no"
         contact = ("emergency_contact_name", "emergency_contact_phone")
-        self.values["emergency_contact_given"] = "yes" if all(self.document.value(name) for name in contact) else "no"
+        self.values["emergency_contact_given"] = "yes" if all(self.named(name)[0] for name in contact) else "no"
         state, why_not = self.named("state_now")
         if state is None:
             self.states["licensed_state"] = why_not
@@ -275,13 +283,11 @@ def is_usable(fact: str, number: Decimal, item: Item, part: str) -> bool:
 
 def latest_day(partial: str, today: datetime.date) -> datetime.date | None:
     """The most recent day that `2019`, `2019-03` or `2019-03-05` can mean, not after today. None when it is no date."""
-    try:
-        year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
-        first = datetime.date(year, month or 12, day or 1)
-        latest = first if day else (first + datetime.timedelta(days=31)).replace(day=1) - datetime.timedelta(days=1)
-    except (ValueError, OverflowError):
+    if not is_partial_date(partial):
         return None
-    return min(latest, today)
+    year, month, day = [*(int(part) for part in partial.split("-")), 0, 0][:3]
+    last = day or calendar.monthrange(year, month or 12)[1]
+    return min(datetime.date(year, month or 12, last), today)
 
 
 def count_since(day: datetime.date, today: datetime.date, unit: str) -> float:
@@ -301,9 +307,23 @@ def derive(facts: Facts, lexicon: Lexicon) -> Facts:
     derived |= _medicine_facts(facts, lexicon)
     # A medicine on the list is taken, whatever else was said.
     listed = {name: value for name, value in derived.items() if value == "yes"}
-    recorded = {name: "yes" if number in facts.values else "no" for name, number in RECORDED.items()}
+    # What was itself left open, or said in a way that can not be read, does not follow from what was said elsewhere.
+    open_facts = {name for name, state in facts.states.items() if state != NOT_APPLICABLE}
+    derived = {name: value for name, value in derived.items() if name not in open_facts}
+    recorded = _recorded(facts, open_facts)
     values = {**derived, **facts.values, **listed, **recorded}
-    return replace(facts, values=values, derived=frozenset({*derived, *recorded}) - facts.values.keys())
+    return replace(facts, values=values, derived=frozenset({*derived, *listed, *recorded}) - facts.values.keys())
+
+
+def _recorded(facts: Facts, open_facts: Set[str]) -> dict[str, Value]:
+    """Whether staff recorded what only they can: "no" only where nothing at all is said of it."""
+    found: dict[str, Value] = {}
+    for name, number in RECORDED.items():
+        if number in facts.values or facts.values.get(name) == "yes":
+            found[name] = "yes"
+        elif not open_facts & {name, number}:
+            found[name] = "no"
+    return found
 
 
 def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
@@ -315,15 +335,16 @@ def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
     readings = [lexicon.read(line) for line in facts.lists.get("medicines_as_typed", ()) if line.strip()]
     given = bool(readings) or facts.values.get("takes_no_medicines_confirmed") == "yes"
     named = lexicon.classes_of(name for reading in readings for name in (*reading.exact, *reading.suggested))
-    # Medicine for opioid use that a clinic hands out is easily left off the list: then the list is not the whole.
+    recognised = all(reading.recognised for reading in readings)
+    # Medicine for opioid use that a clinic hands out is easily left off the list: then it is open which one it is. Not
+    # the whole list, or somebody unsure of the treatment would have fewer flags than somebody who is sure of it.
     told_of_opioid = facts.values.get(OPIOID_TREATMENT) == "yes"
-    left_off = told_of_opioid and not any(code.startswith("opioid_") for code in named)
-    recognised = all(reading.recognised for reading in readings) and not left_off
+    left_off = {code for code in lexicon.classes if told_of_opioid and code.startswith("opioid_")}
     found: dict[str, Value] = {}
     for code in lexicon.classes:
         if code in named:
             found[f"takes_{code}"] = "yes"
-        elif given and recognised:
+        elif given and recognised and (left_off & named or code not in left_off):
             found[f"takes_{code}"] = "no"
     if given:
         found["medicine_unrecognized"] = "no" if recognised else "yes"

@@ -1,5 +1,6 @@
 """The names that rules read: which facts there are, of what kind, and which questions give them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,8 @@ DATES = {
 OPIOID_TREATMENT = "opioid_treatment_medicine_past_30_days"
 # A "no" to the question means that it never happened: infinitely many days ago.
 NEVER = {"days_since_cocaine_or_meth": "cocaine_or_meth_ever"}
+# 120 years. Nothing in anybody's life is longer ago, so a larger number is a slip.
+_LONGEST_AGO = {"days_since_": 43_830, "months_since_": 1_440}
 # Types whose answer a rule can not read; it reads whether something was said. "No" is "none of these".
 SAID = ("multiple_choice", "short_text", "long_text")
 MEASURES = {
@@ -95,6 +98,12 @@ def only_from_intake(known: Vocabulary, lexicon: Lexicon) -> frozenset[str]:
     """
     beyond = known.choices.keys() - set(_declared()["choices"]) - set(class_facts(lexicon))
     return frozenset(beyond | {"licensed_state"})
+
+
+def is_too_long_ago(fact: str, count: float) -> bool:
+    """Whether a count since something is more than a life long. Infinity is not: it says that it never was."""
+    most = next((most for prefix, most in _LONGEST_AGO.items() if fact.startswith(prefix)), math.inf)
+    return most < count < math.inf
 
 
 def states_a_fact(option: Option) -> bool:
