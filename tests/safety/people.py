@@ -107,9 +107,10 @@ PUBLISHED: FactFile = {
     "gad7_total_score": 0,
 }
 _known = vocabulary(shipped_questionnaire(), shipped_rule_set().lexicon)
+_read_by_a_rule = {name for rule in shipped_rule_set().rules for name in rule.reads(shipped_rule_set().constants)}
 # The same person, with what an intake asks beyond the published facts: it does not apply to them.
 NOTHING_TO_FLAG: FactFile = {
-    **dict.fromkeys(only_from_intake(_known, shipped_rule_set().lexicon), "not_applicable"),
+    **dict.fromkeys(sorted(_read_by_a_rule & only_from_intake(_known, shipped_rule_set().lexicon)), "not_applicable"),
     "licensed_state": "yes",
     **PUBLISHED,
 }
