@@ -17,6 +17,7 @@ from intake.branching import what_is_asked
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.questionnaires import Item, Questionnaire, Section
+from intake.scores import score_value
 from intake.services import HELP_REPLY
 from intake.truth import Truth
 from screening.assessments import measurements_of
@@ -91,6 +92,15 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class ShownScore:
+    """A published scale that was asked. `value` is None while an answer is missing; `band` is its published name."""
+
+    title: str
+    value: float | None
+    band: str
+
+
+@dataclass(frozen=True)
 class Signed:
     decision: Decision
     words: str
@@ -111,6 +121,7 @@ class CasePage:
     rule_set: tuple[uuid.UUID, RuleSet] | None
     flags: tuple[Flag, ...]
     sections: tuple[tuple[Section, tuple[Row, ...]], ...]
+    scores: tuple[ShownScore, ...]
     observations: tuple[Recorded, ...]
     measurements: tuple[Measurement, ...]
     events: tuple[CaseEvent, ...]
@@ -173,6 +184,7 @@ def build_case_page(case: Case) -> CasePage:
         rule_set=(rule_set_id, rule_set_version(rule_set_id)) if rule_set_id else None,
         flags=tuple(flags),
         sections=tuple(_sections(questionnaire, document, flags)),
+        scores=tuple(_scores(questionnaire, document)),
         observations=tuple(observations),
         measurements=tuple(measurements_of(case, [recorded.observation for recorded in observations])),
         events=tuple(events),
@@ -253,6 +265,17 @@ def _sections(
             yield section, tuple(rows)
 
 
+def _scores(questionnaire: Questionnaire, document: AnswerDocument) -> Iterable[ShownScore]:
+    """The scores with published bands, of every scale that was asked at all."""
+    asked = what_is_asked(questionnaire, document)
+    for score in questionnaire.scores.values():
+        pages = (questionnaire.page_of[link_id].number for link_id in questionnaire.items_of(score))
+        if score.bands and any(asked[number] is not Truth.FALSE for number in pages):
+            value = score_value(questionnaire, document, asked, score)
+            bands = (label["en"] for start, label in reversed(score.bands) if value is not None and value >= start)
+            yield ShownScore(score.title["en"], value, next(bands, ""))
+
+
 def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, ...]) -> Row:
     answer = document.get(item.link_id)
     state = "not_asked" if asked is Truth.FALSE else answer.state.value if answer else "skipped"
@@ -281,6 +304,7 @@ def identity_of(response: QuestionnaireResponse, document: AnswerDocument) -> di
             "chosen_name",
             "contact_ok",
             "safe_time_to_call",
+            "discreet_contact",
             "emergency_contact_phone",
         )
         if (a := document.get(name))

@@ -113,6 +113,14 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
             }
             for section, rows in page.sections
         ],
+        "scores": [
+            {
+                "title": s.title,
+                "shown": "No score: an answer is missing" if s.value is None else f"{s.value:g}",
+                "band": s.band,
+            }
+            for s in page.scores
+        ],
         "observations": [_observation(r.observation, r.facts, r.note) for r in page.observations],
         "observation_links": _observation_links(case, user),
         "decision_form": (bound.get("decision") or SignDecisionForm(initial={"shown_sha256": page.shown_sha256}))

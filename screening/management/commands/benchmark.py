@@ -29,6 +29,7 @@ class Command(BaseCommand):
                 bench.grow_to(count)
                 tables.append(bench.measure())
                 self._print(count, tables)
+                self.stdout.write(f"verify_assessments: {bench.verified_a_second():,.0f} a second")
         finally:
             connection.creation.destroy_test_db(own_name, verbosity=0)
 
