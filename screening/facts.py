@@ -45,7 +45,7 @@ class Facts:
     """What is known of one person.
 
     `values` are bound; `states` says why a fact is not; `lists` are what was typed; `derived` names the values that
-    follow from others, `told` those that are an answer as it stands.
+    follow from others, `told` those that the answers and the date give by themselves.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -177,6 +177,7 @@ class _ResponseReader:
             self.states[fact] = why_not or "unrecognised_value"
 
     def number(self, fact: str, value: float | None, why_not: str) -> None:
+        self.told.add(fact)
         if value is None or is_too_long_ago(fact, value):
             self.states[fact] = why_not or "unrecognised_value"
         else:
@@ -194,6 +195,8 @@ class _ResponseReader:
             if fact in NEVER and self.named(NEVER[fact])[0] == "no":
                 count = math.inf
             self.number(fact, count, why_not)
+        # Counted to the day of the run, which the answers do not say.
+        self.told.discard("bp_reading_age_days")
 
     def read_measures(self) -> None:
         for fact, (link_id, part) in MEASURES.items():
@@ -228,7 +231,7 @@ class _ResponseReader:
             return
         lines = (" ".join(filter(None, (row["name"], row["dose"]))) for row in value["rows"])
         self.lists["medicines_as_typed"] = tuple(lines)
-        self.values["takes_no_medicines_confirmed"] = "yes" if value["none"] else "no"
+        self.choice("takes_no_medicines_confirmed", "yes" if value["none"] else "no", "", {"yes", "no"})
 
     def read_administrative(self, licensed_states: frozenset[str]) -> None:
         consents = [item for item in self.questionnaire.questions.values() if item.consent]
