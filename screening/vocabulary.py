@@ -129,8 +129,7 @@ def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
     if fact in MEASURES:
         return (MEASURES[fact][0],)
     if fact.startswith("takes_") or fact in ("medicine_unrecognized", "medicines_as_typed"):
-        also = link_ids_of(OPIOID_TREATMENT, questionnaire) if fact == "medicine_unrecognized" else ()
-        return ("medicines", *also)
+        return ("medicines",)
     derived = {
         "bmi_kg_m2": ("height", "weight"),
         "consents_complete": tuple(i.link_id for i in questionnaire.questions.values() if i.consent),

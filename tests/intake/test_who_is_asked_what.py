@@ -31,7 +31,7 @@ def test_a_follow_up_comes_after_its_yes_and_alone(follow_up):
     assert asked(**FOLLOW_UPS[follow_up]) & set(FOLLOW_UPS) == {follow_up}
 
 
-@pytest.mark.parametrize("follow_up", set(FOLLOW_UPS) - OPTIONAL)
+@pytest.mark.parametrize("follow_up", sorted(set(FOLLOW_UPS) - OPTIONAL))
 def test_a_follow_up_that_a_rule_reads_is_asked_of_the_unsure_too(follow_up):
     gate = next(iter(FOLLOW_UPS[follow_up]))
     assert follow_up in asked(**{gate: "not_sure"})
