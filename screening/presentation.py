@@ -109,7 +109,8 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
             {
                 "title": section.title["en"],
                 "sensitivity": section.sensitivity,
-                "rows": [_row(row, zone) for row in rows],
+                "rows": [_row(row, zone) for row in rows if _has_something_to_show(row)],
+                "not_asked": [row for row in rows if not _has_something_to_show(row)],
             }
             for section, rows in page.sections
         ],
@@ -228,6 +229,10 @@ def _then_and_now(flag: Flag, page: CasePage, row: Row) -> str:
     now = row.shown or _STATE_LABELS[row.state]
     then = flag.answer_then(page.document, row.link_id)
     return f"{then.shown or _STATE_LABELS[then.state.value]}; changed later to: {now}" if then else now
+
+
+def _has_something_to_show(row: Row) -> bool:
+    return row.state != "not_asked" or bool(row.changes or row.flags)
 
 
 def _row(row: Row, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
