@@ -19,9 +19,9 @@ _BEGINS, _ENDS = "<!-- written by manage.py safety_report --page -->\n", "<!-- e
 
 @dataclass(frozen=True)
 class SafetyReport:
+    questionnaire: Questionnaire
     rule_set: RuleSet
     ran: Sequence[Ran]
-    verdicts: Sequence[Verdict]
     equivalents: Iterable[str]
 
     @classmethod
@@ -29,14 +29,21 @@ class SafetyReport:
         cls, questionnaire: Questionnaire, rule_set: RuleSet, folder: Path, equivalents: Iterable[str]
     ) -> "SafetyReport":
         ran = [run_vignette(v, questionnaire, rule_set) for v in read_vignettes(questionnaire, rule_set, folder)]
-        return cls(rule_set, ran, verdicts(questionnaire, rule_set, ran), list(equivalents))
+        return cls(questionnaire, rule_set, ran, list(equivalents))
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        return verdicts(self.questionnaire, self.rule_set, self.ran)
 
     def text(self) -> str:
-        people = f"{len(self.ran)} made-up people, rule set {self.rule_set.id} {self.rule_set.version}."
         thresholds = 2 * len(self.rule_set.constants)
         noticed = thresholds - len(self.unnoticed_thresholds)
         moved = f"A threshold moved by one step, up or down, fails a vignette: {noticed} of {thresholds}."
-        return "\n\n".join([people, self._by_category(), "Rules broken on purpose:", self._by_kind(), moved]) + "\n"
+        return "\n\n".join([self.people(), "Rules broken on purpose:", self._by_kind(), moved]) + "\n"
+
+    def people(self) -> str:
+        about = f"{len(self.ran)} made-up people, rule set {self.rule_set.id} {self.rule_set.version}."
+        return f"{about}\n\n{self._by_category()}"
 
     def summary(self) -> str:
         """One line of it."""
@@ -56,15 +63,18 @@ class SafetyReport:
 
     def problems(self) -> list[str]:
         """Everything that keeps the proof from standing, a line each."""
-        people = [f"{ran.vignette.id}: {line}" for ran in self.ran for line in ran.report().splitlines()]
         covered = reached(self.rule_set, self.ran)
         return [
-            *people,
+            *self.wrong_people(),
             *(f"not expected of anybody: {g.rule}: {g.words}" for g in goals(self.rule_set) if g not in covered),
             *(f"not noticed: {name}" for name in survivors(self.verdicts, self.equivalents)),
             *(f"no survivor: {name}" for name in out_of_date(self.verdicts, self.equivalents)),
             *(f"no vignette notices {name}" for name in self.unnoticed_thresholds),
         ]
+
+    def wrong_people(self) -> list[str]:
+        """Every flag that is missed or false, a line each."""
+        return [f"{ran.vignette.id}: {line}" for ran in self.ran for line in ran.report().splitlines()]
 
     def _by_category(self) -> str:
         every, covered = goals(self.rule_set), reached(self.rule_set, self.ran)
