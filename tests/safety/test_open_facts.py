@@ -92,3 +92,83 @@ def test_a_reading_by_staff_that_is_too_low_is_open_and_one_that_is_too_high_cou
 def test_the_ends_of_a_plausible_range_belong_to_it(end):
     centimetres = getattr(shipped_questionnaire().questions["height"].ranges["value"], end)
     assert facts(height={"cm": f"{centimetres:g}"}).values["height_cm"] == centimetres
+
+
+# ── a question that is asked a second time ─────────────────────────────────────────────────────────────────────────
+
+FIRST, SECOND = "suicidal_thoughts_right_now", "suicidal_thoughts_right_now_again"
+
+
+def twice(first, second, *, asked_first="yes", asked_again="several_days"):
+    given = {FIRST: first, SECOND: second}
+    replies = [
+        answer(link_id, None, state=State.NOT_SURE) if value == "not_sure" else answer(link_id, value)
+        for link_id, value in given.items()
+        if value
+    ]
+    asq = dict.fromkeys(
+        [
+            "wished_dead_past_few_weeks",
+            "felt_others_better_off_past_few_weeks",
+            "thoughts_of_killing_self_past_week",
+            "suicide_attempt_ever",
+        ],
+        asked_first,
+    )
+    found = facts(replies, phq9_9_better_off_dead=asked_again, **asq)
+    return found.values.get(FIRST), found.states.get(FIRST), FIRST in found.told
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "value", "state", "told"),
+    [
+        ("no", "no", "no", None, False),
+        ("no", "yes", "yes", None, False),
+        ("yes", "no", "yes", None, True),
+        ("no", "not_sure", None, "not_sure", False),
+        ("not_sure", "yes", "yes", None, False),
+        ("not_sure", "no", None, "not_sure", False),
+        ("no", "perhaps", None, "unrecognised_value", False),
+        ("no", None, None, "skipped", False),
+    ],
+)
+def test_a_yes_to_either_asking_counts_and_a_no_only_to_both(first, second, value, state, told):
+    assert twice(first, second) == (value, state, told)
+
+
+def test_an_asking_that_is_left_out_says_nothing():
+    assert twice("no", None, asked_again="not_at_all") == ("no", None, True)
+    assert twice(None, "yes", asked_first="no") == ("yes", None, False)
+    assert twice(None, "no", asked_first="no") == ("not_applicable", None, False)
+
+
+# ── numbers, dates that are still to come, screens ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("pulse", "value", "state"),
+    [("72", 72.0, None), ("30", 30.0, None), ("29", None, "implausible"), (None, None, "skipped")],
+)
+def test_a_number_counts_from_the_least_that_is_plausible(pulse, value, state):
+    found = facts(**({"pulse_per_minute": pulse} if pulse else {}))
+    assert (found.values.get("pulse_per_minute"), found.states.get("pulse_per_minute")) == (value, state)
+
+
+def test_a_reading_that_is_still_to_come_has_no_age_and_another_such_date_means_today():
+    found = facts(bp_reading_date="2026-11-30")
+    assert (found.values.get("bp_reading_age_days"), found.states["bp_reading_age_days"]) == (None, "implausible")
+    found = facts(heart_attack_or_stroke_ever="yes", last_heart_attack_or_stroke_date="2026-11-30")
+    assert found.values["days_since_heart_attack_or_stroke"] == 0.0
+
+
+def test_a_date_longer_ago_than_a_life_is_open():
+    found = facts(heart_attack_or_stroke_ever="yes", last_heart_attack_or_stroke_date="1700-01-01")
+    assert found.states["days_since_heart_attack_or_stroke"] == "unrecognised_value"
+
+
+@pytest.mark.parametrize(("often", "positive"), [("4_or_more_times_a_week", "yes"), ("monthly_or_less", "no")])
+def test_a_screen_is_a_yes_or_a_no(often, positive):
+    found = facts(
+        sex_recorded="female", audit_1_how_often=often, audit_2_typical_day="1_or_2", audit_3_six_or_more="never"
+    )
+    assert found.values["audit_c_positive"] == positive
