@@ -69,7 +69,8 @@ def test_the_way_to_say_no_is_no_fact_of_its_own():
 
 def test_what_an_answer_tells_as_it_stands_is_told_and_what_staff_say_instead_is_not():
     assert {"aneurysm_or_avm", "chest_pain_now", "mental_health_conditions"} <= facts(aneurysm_or_avm="yes").told
-    assert "age_years" not in facts(date_of_birth="1984-05-17").told
+    given = facts(date_of_birth="1984-05-17", bp_reading_date="2026-11-20").told
+    assert ("age_years" in given, "bp_reading_age_days" in given) == (True, False)
     measured = facts(measurements=[Measurement("aneurysm_or_avm", "yes", TODAY)])
     assert (measured.values["aneurysm_or_avm"], "aneurysm_or_avm" in measured.told) == ("yes", False)
 
