@@ -92,7 +92,7 @@ def _node(tree: Tree, names: Names) -> Node:
         case Not(Some(parts)):
             return Node(lead="none of these", parts=tuple(_node(part, names) for part in parts))
         case Not(part):
-            return Node(lead="not so", parts=(_node(part, names),))
+            return Node(lead="it is not true that", parts=(_node(part, names),))
         case Comparison():
             return _line(tree, names)
 

@@ -11,7 +11,7 @@ from screening.vocabulary import RECORDED, STAFF_FACTS, link_ids_of, states_a_fa
 # Facts that no question is named after. Whatever is not here is called by its own name, without underscores.
 _LABELS = {
     "age_years": "age",
-    "alt_or_ast_times_upper_limit": "ALT or AST, as a multiple of the upper limit of normal",
+    "alt_or_ast_times_upper_limit": "ALT or AST, whichever is higher",
     "bmi_kg_m2": "body mass index",
     "bp_reading_age_days": "age of the blood pressure reading",
     "consents_complete": "every required consent signed",
@@ -40,6 +40,7 @@ _UNITS = {
     "_kg_m2": "kg/m²",
     "_kg": "kg",
     "_age_days": "days",
+    "_times_upper_limit": "times the upper limit",
     "days_since_": "days",
     "months_since_": "months",
 }
@@ -158,4 +159,5 @@ def plain_number(value: float) -> str:
 def with_unit(value: float, unit: str) -> str:
     number = plain_number(value)
     words = unit.removesuffix("s") if value == 1 and unit in ("days", "months", "years", "points") else unit
+    words = words.replace("kg/m2", "kg/m²")
     return f"{number} {words}".strip()

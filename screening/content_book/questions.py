@@ -52,7 +52,7 @@ def _instrument(instrument: Instrument, names: Names) -> Card:
     rows = [
         *text_row("Words above each item", instrument.stem.get("en", "")),
         *text_row("Why we ask", instrument.why.get("en", "")),
-        *text_row("Licence", instrument.licence),
+        *text_row("License", instrument.licence),
         *text_row("Attribution", instrument.attribution),
         *text_row("Source", instrument.source),
         *text_row("LOINC", instrument.loinc),
@@ -61,7 +61,7 @@ def _instrument(instrument: Instrument, names: Names) -> Card:
     for score, before in zip(instrument.scores, (None, *instrument.scores), strict=False):
         rows.append(_score(score, names, source_again=before is None or before.source != score.source))
     for screen in instrument.screens:
-        rows += text_row(f"Screen {screen.name.replace('_', ' ')}", _cut_offs(screen, names))
+        rows += text_row(names.label(screen.name), _cut_offs(screen, names))
     return Card(f"instrument-{instrument.code}", instrument.code, instrument.name["en"], tuple(rows))
 
 
@@ -158,15 +158,14 @@ def _options(item: Item) -> Row:
 
 
 def _option_in_words(option: Option) -> str:
-    notes = []
+    notes = [f"beside it: “{option.help['en']}”"] if option.help else []
     if option.score is not None:
         notes.append(with_unit(option.score, "points"))
     if option.exclusive:
         notes.append("alone only")
     if option.rest:
         notes.append("a no to each option left unticked")
-    hint = f". {option.help['en']}" if option.help else ""
-    return f"{option.label['en']}{hint}" + (f" ({', '.join(notes)})" if notes else "")
+    return option.label["en"] + (f" ({', '.join(notes)})" if notes else "")
 
 
 def answer_in_words(item: Item) -> str:

@@ -102,9 +102,7 @@ def facts(names: Names) -> list[dict[str, Any]]:
         elif fact in known.lists:
             kind = "list of text"
         else:
-            codes = sorted(known.choices[fact] - {"yes", "no", "not_applicable"})
-            kind = ", ".join(names.answer(fact, code) for code in codes) if codes else "yes or no"
-            kind = kind if len(codes) <= _MOST_CODES_SHOWN else f"one of {len(codes)} options"
+            kind = _answers(fact, known.choices[fact] - {"not_applicable"}, names)
         rows.append(
             {
                 "name": fact,
@@ -117,3 +115,14 @@ def facts(names: Names) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: row["place"])
+
+
+def _answers(fact: str, codes: frozenset[str], names: Names) -> str:
+    """The answers that a choice may have, in the order in which they are offered."""
+    if codes <= {"yes", "no"}:
+        return "yes or no"
+    if len(codes) > _MOST_CODES_SHOWN:
+        return f"one of {len(codes)} options"
+    item = names.questionnaire.questions.get(fact)
+    offered = [option.code for option in item.options if option.code in codes] if item else sorted(codes)
+    return " · ".join(names.answer(fact, code) for code in offered)

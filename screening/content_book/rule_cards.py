@@ -13,7 +13,7 @@ from screening.rules import Rule, severity
 
 EVIDENCE = {
     "label": "approved label",
-    "consensus": "consensus or review",
+    "consensus": "consensus or published report",
     "trial": "trial protocol",
     "clinic": "a clinic's practice",
     "policy": "policy",
@@ -57,7 +57,9 @@ def _rows(rule: Rule, names: Names) -> Iterator[Row]:
         yield Row("Must be known", "facts", value, known, rule.requires)
     yield _open_question(rule, names)
     if rule.yields_to:
-        yield _others("Hidden when", "One of these has fired:", rule.yields_to, names)
+        yield _others(
+            "Hidden when", "One of these has fired, or is open while this rule is open too:", rule.yields_to, names
+        )
     yield from text_row("Next step", rule.next_step["en"])
     yield _sources(rule, names)
     yield from text_row("Owner", f"{rule.owner.replace('-', ' ')}; to be reviewed by {rule.review_by}")
