@@ -65,11 +65,11 @@ def _names(node):
     return [node.module or ""]
 
 
-def test_the_only_links_upward_are_two_signals_with_one_receiver_each():
+def test_the_only_links_upward_are_three_signals_with_one_receiver_each():
     from django.dispatch import Signal
 
     from intake import signals
 
     own = {name: value for name, value in vars(signals).items() if isinstance(value, Signal)}
-    assert set(own) == {"page_saved", "response_submitted"}
+    assert set(own) == {"page_saved", "answers_reviewed", "response_submitted"}
     assert [len(signal.receivers) for signal in own.values()] == [1, 1]

@@ -308,6 +308,7 @@ STAFF_PAGES: dict[str, Kind] = {
     "find, found": found,
     "case, open": lambda stage: stage.staff(stage.clinician, f"/review/{stage.waiting.reference}/"),
     "case, mine": case_of_mine,
+    "record, interview": lambda stage: stage.staff(stage.clinician, f"/review/{stage.waiting.reference}/record/cssrs/"),
     "case, closed without a reason": closed_without_reason,
     "case, refused": changed_by_someone_else,
     "case, decided": lambda stage: stage.staff(stage.clinician, f"/review/{stage.decided.reference}/"),

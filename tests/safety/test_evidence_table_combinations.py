@@ -281,7 +281,7 @@ FITTING: list[Row] = [
     ({**takes("levetiracetam"), "mood_or_sleep_is_only_reason_for_medicine": "yes"}, {}),
     (
         {**takes("levetiracetam"), "mood_or_sleep_is_only_reason_for_medicine": "not_sure"},
-        {"combo.inconsistent-answers": "held worst case", "intake.history-open": "ask"},
+        {"intake.history-open": "ask"},
     ),
     (takes("clonazepam"), {"medication.sedative": "caution"}),
     ({"pregnant": "yes"}, {"reproductive.pregnant": "absolute", **MISFIT}),
