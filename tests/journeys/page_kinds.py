@@ -198,6 +198,8 @@ PATIENT_PAGES: dict[str, Kind] = {
     "choice from a list": question("state_now"),
     "choice": question("aneurysm_or_avm"),
     "choice of an instrument": question("wished_dead_past_few_weeks"),
+    "item of a scale": question("phq9_1_little_interest"),
+    "list with a box for the rest": question("eyes_and_glands"),
     "several choices": question("emergency_symptoms_now"),
     "group of texts": question("legal_given_name"),
     "group of choices": question("adult_escort_available"),
