@@ -3,8 +3,9 @@
 import pytest
 
 from screening import engine
-from screening.engine import assess_draft
-from tests.screening.tiny import only, rule, rule_set
+from screening.engine import TIME_LIMIT_SECONDS, assess_draft, bind, evaluate
+from screening.rules import Expression
+from tests.screening.tiny import listed, only, rule, rule_set
 
 GRAVE = [{"tier": "emergency", "when": "true"}]
 
@@ -66,3 +67,70 @@ def test_a_cause_of_many_facts_that_all_matter_holds_them_all():
     names = [f"fact_{chr(97 + place)}" for place in range(14)]
     given = " && ".join(f'{name} == "yes"' for name in names)
     assert only(rule_set(rule("many", given=given)), dict.fromkeys(names, "yes")).caused_by == tuple(names)
+
+
+def test_of_twelve_facts_the_smallest_cause_is_found_and_not_the_first():
+    others = [f"fact_{chr(97 + place)}" for place in range(9)]
+    given = 'z == "yes" || (x == "yes" && y == "yes")' + "".join(f' || {name} == "yes"' for name in others)
+    facts = {**dict.fromkeys(others, "no"), "x": "yes", "y": "yes", "z": "yes"}
+    assert len(facts) == 12
+    assert only(rule_set(rule("many", given=given)), facts).caused_by == ("z",)
+
+
+def test_a_cause_among_more_facts_holds_nothing_that_can_go():
+    others = [f"fact_{chr(97 + place)}" for place in range(12)]
+    given = '(x == "yes" && y == "yes")' + "".join(f' || {name} == "yes"' for name in others)
+    facts = {**dict.fromkeys(others, "no"), "x": "yes", "y": "yes"}
+    assert only(rule_set(rule("many", given=given)), facts).caused_by == ("x", "y")
+
+
+def test_a_fired_rule_that_also_requires_facts_has_a_cause():
+    rules = rule_set(rule("both", given='a == "yes"', requires=["b"], bands=[{"tier": "relative", "when": "true"}]))
+    assert only(rules, {"a": "yes", "b": "no"}).caused_by == ("a",)
+
+
+@pytest.mark.parametrize(("count", "settle"), [(5, 5), (6, 7)])
+def test_of_up_to_six_open_facts_only_those_that_matter_would_settle_a_rule(count, settle):
+    """The first of the open facts is beside the point, as long as `c` is "no"."""
+    others = [f"fact_{chr(97 + place)}" for place in range(count)]
+    given = '(c == "yes" && a == "yes")' + "".join(f' || {name} == "yes"' for name in others)
+    found = only(rule_set(rule("open", given=given)), {"c": "no"}).caused_by
+    assert (len(found), "a" in found) == (settle, settle > count)
+
+
+def test_what_is_required_would_settle_a_rule_with_many_open_facts_too():
+    names = [f"fact_{chr(97 + place)}" for place in range(7)]
+    given = " || ".join(f'{name} == "yes"' for name in names)
+    rules = rule_set(rule("open", given=given, requires=["one"], bands=[{"tier": "relative", "when": "true"}]))
+    assert only(rules, {}).caused_by == (*names, "one")
+
+
+def test_a_fact_that_only_a_closed_band_could_hang_on_does_not_settle_a_rule():
+    band = {"tier": "relative", "when": 'a == "no"'}
+    assert only(rule_set(rule("open", given='a == "yes" && b == "yes"', bands=[band])), {}).caused_by == ("a",)
+
+
+def test_a_number_that_can_never_be_right_makes_nothing_else_matter():
+    given = 'n >= HIGH_MMHG && n < LOW_MMHG && a == "yes"'
+    assert only(rule_set(rule("open", given=given)), {}).caused_by == ("n",)
+
+
+def test_a_rule_that_takes_just_the_time_limit_has_not_failed():
+    clock = iter([0.0, TIME_LIMIT_SECONDS])
+    assert only(rule_set(rule("slow", given='a == "yes"')), {"a": "no"}, clock=lambda: next(clock)) is None
+
+
+def test_a_result_that_is_no_truth_says_what_it_is():
+    with pytest.raises(TypeError, match="The expression gave str, not true or false"):
+        evaluate(Expression("a"), bind(rule_set(rule("any", given='a == "yes"')), {"a": "yes"}))
+
+
+@pytest.mark.parametrize("broken", ["evaluate_rule", "smallest_cause"])
+def test_a_failure_names_its_rule_in_the_log_and_has_no_cause(monkeypatch, caplog, broken):
+    def fail(*_arguments):
+        raise ArithmeticError
+
+    monkeypatch.setattr(engine, broken, fail)
+    issue = listed(rule_set(rule("tiny.broken", given='a == "yes"')), {"a": "yes"})["tiny.broken"]
+    assert (issue.status, issue.caused_by, issue.settled_by) == ("error", (), ())
+    assert [record.getMessage() for record in caplog.records] == ["Could not be assessed: tiny.broken"]
