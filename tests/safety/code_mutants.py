@@ -19,6 +19,8 @@ PROJECT = Path(__file__).parents[2]
 EXPLAINED = Path(__file__).parent / "unnoticed-code-mutants.yaml"
 # How pytest ends when a test failed, and how mutmut says that a mutant ran out of time.
 _NOTICED = {1, 3, 24, 36, 152, 255, -24}
+# One slip can take mutmut itself down with it; started again, it goes on where it was.
+_ATTEMPTS = 3
 
 
 def explained() -> dict[str, str]:
@@ -61,12 +63,16 @@ def main() -> int:
     folder = PROJECT / "mutants"
     # What mutmut keeps from an earlier run was noticed by the tests of then.
     shutil.rmtree(folder, ignore_errors=True)
-    ran = subprocess.run(
-        [sys.executable, "-m", "mutmut", "run"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    codes = exit_codes(folder)
-    if not codes or None in codes.values():
-        say(f"mutmut did not finish:\n{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}")
+    codes: dict[str, int | None] = {}
+    for _attempt in range(_ATTEMPTS):
+        ran = subprocess.run(
+            [sys.executable, "-m", "mutmut", "run"], cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+        codes = exit_codes(folder)
+        if codes and None not in codes.values():
+            break
+    else:
+        say(f"mutmut did not finish (exit code {ran.returncode}):\n{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}")
         return 1
     left = survivors(codes)
     reasons = explained()
