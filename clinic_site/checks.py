@@ -6,8 +6,9 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
+from django.urls import URLResolver, get_resolver
 
-from clinic_site.accounts.permissions import roles
+from clinic_site.accounts.permissions import asked_for, roles, routes
 from clinic_site.encryption.cipher import master_key
 from intake import signals
 
@@ -51,6 +52,37 @@ def each_signal_has_one_receiver(**_: Any) -> list[Error]:
 def roles_are_sound(**_: Any) -> list[Error]:
     try:
         roles()
+        routes()
     except (KeyError, ValueError) as error:
         return [Error(f"clinic_site/accounts/roles.yaml: {error}", id="clinic.E004")]
     return []
+
+
+@register()
+def every_page_says_whom_it_serves(**_: Any) -> list[Error]:
+    """No page is reached before `roles.yaml` names its route, and no name there may outlive its page."""
+    names = set(route_names())
+    errors = [
+        Error(
+            f"The route {name} is not named in clinic_site/accounts/roles.yaml, so nobody may open it.",
+            id="clinic.E006",
+        )
+        for name in sorted(names)
+        if asked_for(name) is None
+    ]
+    gone = {name for name in routes() if not name.endswith(":*")} - names
+    return errors + [
+        Error(f"roles.yaml names the route {name}, which does not exist.", id="clinic.E006") for name in sorted(gone)
+    ]
+
+
+def route_names(patterns: Any = None, namespace: str = "") -> list[str]:
+    """`namespace:name` of every pattern, however deep; a pattern without a name by its route."""
+    found = []
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            found += route_names(pattern.url_patterns, inner)
+        else:
+            found.append(f"{namespace}{pattern.name or pattern.pattern}")
+    return found

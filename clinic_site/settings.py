@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "clinic_site.accounts",
     "clinic_site.audit",
     "clinic_site.encryption",
+    "clinic_site.limits",
     "clinic_site.messaging",
     "intake",
     "screening",
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clinic_site.accounts.middleware.DeclaredAccess",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 

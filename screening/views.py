@@ -6,10 +6,8 @@ Queue, look-up, case, and what can be done to a case. Each reads within the user
 import uuid
 import zoneinfo
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, cast
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,7 +17,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.accounts.models import User
-from clinic_site.accounts.views import sign_in_required
 from clinic_site.audit.services import audit_event, record
 from intake.models import Patient
 from intake.services import name_index
@@ -37,24 +34,6 @@ from screening.review import (
     sign_decision,
     signing_blockers,
 )
-
-View = Callable[..., HttpResponse]
-
-
-def permission_required(permission: str) -> Callable[[View], View]:
-    """Signed in, and holding `permission` in at least one clinic. Which rows, the view's queryset decides."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.may(permission):  # type: ignore[union-attr]
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        wrapped.permission = permission  # type: ignore[attr-defined]
-        return sign_in_required(wrapped)
-
-    return decorate
 
 
 def _user(request: HttpRequest) -> User:
@@ -75,7 +54,6 @@ def _address(request: HttpRequest) -> str | None:
 
 
 @require_safe
-@permission_required("case.list")
 @transaction.atomic
 def queue(request: HttpRequest) -> HttpResponse:
     user = _user(request)
@@ -105,7 +83,6 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("case.contact")
 @transaction.atomic
 def find(request: HttpRequest) -> HttpResponse:
     """Looks a person up by exact legal name and date of birth.
@@ -137,7 +114,6 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission_required("case.contact")
 @transaction.atomic
 def case(request: HttpRequest, reference: str) -> HttpResponse:
     return _case_page(request, _case(request, reference, "case.contact"))
@@ -209,21 +185,18 @@ def _acted(
 
 
 @require_POST
-@permission_required("case.claim")
 def claim(request: HttpRequest, reference: str) -> HttpResponse:
     shown = _case(request, reference, "case.claim")
     return _acted(request, reference, lambda: claim_case(shown.id, user=_user(request)))
 
 
 @require_POST
-@permission_required("case.claim")
 def release(request: HttpRequest, reference: str) -> HttpResponse:
     shown = _case(request, reference, "case.claim")
     return _acted(request, reference, lambda: release_case(shown.id, user=_user(request)))
 
 
 @require_POST
-@permission_required("flag.close")
 def close(request: HttpRequest, reference: str, issue_id: uuid.UUID) -> HttpResponse:
     shown = _case(request, reference, "flag.close")
     form = CloseFlagForm(request.POST)
@@ -240,7 +213,6 @@ def close(request: HttpRequest, reference: str, issue_id: uuid.UUID) -> HttpResp
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("case.contact")
 def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
     """A form for what staff checked or measured, with who it is about."""
     if kind not in OBSERVATION_FORMS:
@@ -272,7 +244,6 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
 
 
 @require_POST
-@permission_required("decision.sign")
 def sign(request: HttpRequest, reference: str) -> HttpResponse:
     shown = _case(request, reference, "decision.sign")
     form = SignDecisionForm(request.POST)

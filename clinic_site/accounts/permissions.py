@@ -1,4 +1,4 @@
-"""Roles and what they may do, read from `roles.yaml`."""
+"""Roles, what they may do, and which page asks for what, read from `roles.yaml`."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +30,25 @@ def roles() -> dict[str, Role]:
             raise ValueError(f"roles.yaml: role {code} has unknown permissions: {', '.join(sorted(unknown))}")
         found[code] = Role(code=code, label=entry["label"], may=frozenset(entry["may"]))
     return found
+
+
+ANYONE, PATIENT, SIGNED_IN = AUDIENCES = ("anyone", "patient", "signed-in")
+
+
+@cache
+def routes() -> dict[str, str]:
+    """For every named route a permission or one of AUDIENCES. Raises ValueError for anything else."""
+    found = _document()["routes"]
+    unknown = set(found.values()) - set(permissions()) - set(AUDIENCES)
+    if unknown:
+        raise ValueError(f"roles.yaml: routes name unknown permissions: {', '.join(sorted(unknown))}")
+    return found
+
+
+def asked_for(route: str) -> str | None:
+    """What the page of this route (`namespace:name`) asks for, or None when nobody declared it."""
+    namespace, colon, _name = route.partition(":")
+    return routes().get(route) or routes().get(f"{namespace}:*" if colon else route)
 
 
 def role_choices() -> list[tuple[str, str]]:

@@ -3,8 +3,6 @@
 A form sent after the session ended is carried through signing in, so that nothing typed is lost.
 """
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -18,7 +16,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from clinic_site.audit.services import audit_event, record
 
-View = Callable[..., HttpResponse]
 _CARRIED = "carried"
 _SALT = "accounts.carried"
 _CARRIED_LIVES_SECONDS = 12 * 60 * 60
@@ -94,26 +91,17 @@ class ChangePassword(Answers422, PasswordChangeView):
         return answer
 
 
-def sign_in_required(view: View) -> View:
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """Leads to signing in.
 
     A POST from an ended session takes its fields along, signed, and is offered again afterwards.
     """
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
-        if request.method != "POST":
-            return redirect(f"{reverse('sign-in')}?next={request.path}")
-        pairs = [
-            (name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"
-        ]
-        packed = signing.dumps([request.path, pairs], salt=_SALT, compress=True)
-        form = SignInForm(request)
-        return render(request, "accounts/sign_in.html", {"form": form, "carried": [(_CARRIED, packed)]}, status=401)
-
-    return wrapped
+    if request.method != "POST":
+        return redirect(f"{reverse('sign-in')}?next={request.path}")
+    pairs = [(name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"]
+    packed = signing.dumps([request.path, pairs], salt=_SALT, compress=True)
+    form = SignInForm(request)
+    return render(request, "accounts/sign_in.html", {"form": form, "carried": [(_CARRIED, packed)]}, status=401)
 
 
 def _unpack(packed: str) -> tuple[str, list[tuple[str, str]]] | None:
