@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from clinic_site.encryption import cipher
-from clinic_site.encryption.cipher import CannotOpen, blind_index, seal, unseal, wrap
+from clinic_site.encryption.cipher import CannotOpen, blind_index, derived_key, seal, unseal, wrap
 
 CLINIC, OTHER_CLINIC, ROW, OTHER_ROW = (uuid.UUID(int=number) for number in range(1, 5))
 KEY_ID = uuid.UUID(int=9)
@@ -149,6 +149,13 @@ def test_a_blind_index_can_not_be_made_without_the_key(settings, tmp_path, fresh
 
 def test_parts_of_a_blind_index_do_not_run_into_each_other():
     assert blind_index("name", CLINIC, "a|b", "c") != blind_index("name", CLINIC, "a", "b|c")
+
+
+def test_each_purpose_has_a_key_of_its_own_that_stays():
+    pepper = derived_key("password-pepper")
+    assert len(pepper) == 32
+    assert pepper == derived_key("password-pepper")
+    assert len({pepper, derived_key("audit-chain"), cipher.master_key()}) == 3
 
 
 @pytest.mark.parametrize("typed", ["JOSÉ", "jose", " Jos\u0065\u0301 "])
