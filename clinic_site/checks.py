@@ -4,25 +4,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, register
-from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
 from django.urls import URLResolver, get_resolver
 
 from clinic_site.accounts.permissions import asked_for, roles, routes
-from clinic_site.encryption.cipher import master_key
 from intake import signals
-
-
-@register()
-def secrets_are_set(**_: Any) -> list[Error]:
-    errors = []
-    if len(settings.SECRET_KEY) < 32:
-        errors.append(Error("SECRET_KEY is missing or shorter than 32 characters.", id="clinic.E001"))
-    try:
-        master_key()
-    except ImproperlyConfigured as error:
-        errors.append(Error(str(error), id="clinic.E002"))
-    return errors
 
 
 @register(deploy=True)
