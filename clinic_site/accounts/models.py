@@ -160,7 +160,7 @@ class Membership(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=30, choices=role_choices)
     origin = models.CharField(max_length=10, choices=Origin)
-    granted_by = models.OneToOneField(AccessChange, on_delete=models.PROTECT, null=True, related_name="+")
+    granted_by = models.OneToOneField(AccessChange, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -165,7 +165,11 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="granted_by",
             field=models.OneToOneField(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.accesschange"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="accounts.accesschange",
             ),
         ),
         migrations.AddConstraint(
