@@ -7,7 +7,7 @@ Where nothing is configured, commands run on the clone's own database, as `./run
 import os
 import sys
 
-_CONFIGURED_BY = ("DATABASE_URL", "SECRET_KEY", "MASTER_KEY_FILE")
+_CONFIGURED_BY = ("DATABASE_URL", "SECRET_KEY", "MASTER_KEY_FILE", "MASTER_KEY")
 _NEED_NO_DATABASE = {
     "help",
     "version",

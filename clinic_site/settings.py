@@ -7,7 +7,9 @@
 | OWNER_DATABASE_URL | the same database as the role that owns the tables, for `migrate`; the program never needs it |
 | DATABASE_TIME_LIMITS | 0 takes the time limits of pages away |
 | SECRET_KEY | signs cookies and page tickets |
-| MASTER_KEY_FILE | file with the base64 key that wraps every record's data key |
+| SECRET_KEY_FALLBACKS | earlier ones, comma-separated: what they signed stays valid while it is changed |
+| MASTER_KEY_FILE | file with the keys that wrap every record's data key (`manage.py keys create`) |
+| MASTER_KEY | the same keys in a variable, where there is no file |
 | ALLOWED_HOSTS | comma-separated host names |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
@@ -27,6 +29,8 @@ PLAIN_HTTP = env.bool("PLAIN_HTTP", default=False)
 DEMO = env.bool("DEMO", default=False)
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY", default="")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+MASTER_KEY = env("MASTER_KEY", default="")
 MASTER_KEY_FILE = env("MASTER_KEY_FILE", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

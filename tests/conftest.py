@@ -145,7 +145,7 @@ def make_user(role: str, clinic: Clinic, *, name: str = "") -> User:
     # Hashing with argon2 for every test would cost more than the tests.
     user.set_unusable_password()
     user.save()
-    Membership.objects.create(user=user, clinic=clinic, role=role)
+    Membership.objects.create(user=user, clinic=clinic, role=role, origin=Membership.Origin.SHELL)
     return user
 
 

@@ -74,8 +74,8 @@ def facts_of_server() -> Facts:
 
 def refusals(facts: Facts, *, lenient: bool) -> list[CheckMessage]:
     """`lenient` lets one role be owner and program, on a loopback that serves no real patient."""
-    owning: type[CheckMessage] = Warning if lenient else Error
-    found: list[tuple[bool, type[CheckMessage], str, str]] = [
+    owning: type[Error] | type[Warning] = Warning if lenient else Error
+    found: list[tuple[bool, type[Error] | type[Warning], str, str]] = [
         (
             facts["unbound"],
             Error,

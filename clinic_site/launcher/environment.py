@@ -44,6 +44,9 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
         "ALLOWED_HOSTS": lambda: "127.0.0.1,localhost",
         "DEMO": lambda: "1",
     }
+    if environment.get("MASTER_KEY"):
+        # The keys are in the variable; a file beside it would leave open which ones count.
+        del defaults["MASTER_KEY_FILE"]
     for name, make in defaults.items():
         if not environment.get(name):
             environment[name] = make()

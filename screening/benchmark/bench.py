@@ -66,7 +66,7 @@ class Bench:
             crisis_text="Call us.",
         )
         self.user = User.objects.create(email="clinician@bench.example", name="Bench Clinician")
-        Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician")
+        Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician", origin=Membership.Origin.SHELL)
         self.staff, self.browser = Client(HTTP_HOST="127.0.0.1"), Client(HTTP_HOST="127.0.0.1")
         self.staff.force_login(self.user)
         answers = complete_answers(aneurysm_or_avm="yes", parent_sibling_or_child_psychosis="not_sure")

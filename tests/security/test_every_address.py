@@ -19,6 +19,7 @@ OPEN = {
     "help-now": (200, 200),
     "sign-in": (200, 422),
     "sign-out": (405, 302),
+    "join": (200, 422),
     "intake:start": (200, 302),
     "intake:tasks": (404, 405),
     "intake:page": (404, 404),

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("clinics", "0001_initial"),
         ("intake", "0003_answers_out_of_line"),
-        ("screening", "0003_more_observation_kinds"),
+        ("screening", "0004_break_glass"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
