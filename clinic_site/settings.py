@@ -7,6 +7,7 @@
 | SECRET_KEY | signs cookies and page tickets |
 | MASTER_KEY_FILE | file with the base64 key that wraps every record's data key |
 | ALLOWED_HOSTS | comma-separated host names |
+| TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
@@ -28,6 +29,7 @@ SECRET_KEY = env("SECRET_KEY", default="")
 MASTER_KEY_FILE = env("MASTER_KEY_FILE", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 INSTALLED_APPS = [
     "clinic_site.apps.ClinicSiteConfig",

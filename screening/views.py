@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.limits.addresses import client_address
 from intake.models import Patient
 from intake.services import name_index
 from screening.case_page import build_case_page
@@ -49,10 +50,6 @@ def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     return case
 
 
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
-
-
 @require_safe
 @transaction.atomic
 def queue(request: HttpRequest) -> HttpResponse:
@@ -67,7 +64,7 @@ def queue(request: HttpRequest) -> HttpResponse:
                 "queue.read",
                 clinic_id=clinics[0] if len(clinics) == 1 else None,
                 user=user,
-                address=_address(request),
+                address=client_address(request),
                 cases=shown,
             )
         ]
@@ -102,7 +99,7 @@ def find(request: HttpRequest) -> HttpResponse:
             Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
         )
         results = [queue_row(patient.response.case) for patient in found]
-        where: dict[str, Any] = {"user": user, "address": _address(request)}
+        where: dict[str, Any] = {"user": user, "address": client_address(request)}
         record(
             [
                 audit_event("patient.searched", clinic_id=None, found=len(found), **where),
@@ -144,7 +141,7 @@ def _case_page(
 
 
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
-    user, address = _user(request), _address(request)
+    user, address = _user(request), client_address(request)
     record(
         [
             audit_event(
