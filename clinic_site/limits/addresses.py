@@ -23,6 +23,10 @@ def client_address(request: HttpRequest) -> str | None:
     return _plain(address)
 
 
+def came_through_our_proxy(request: HttpRequest) -> bool:
+    return _is_ours(request.META.get("REMOTE_ADDR", ""))
+
+
 def network_of(address: str | None) -> str:
     """What is counted as one place: an IPv4 address, or the /64 that a single IPv6 customer is given."""
     parsed = _parsed(address or "")
@@ -36,10 +40,10 @@ def network_of(address: str | None) -> str:
 def proxies(written: Iterable[str]) -> tuple[list[ipaddress.IPv4Network | ipaddress.IPv6Network], bool]:
     """The networks of TRUSTED_PROXIES, and whether a proxy speaks to us over a socket file (the word `unix`).
 
-    Raises ValueError for what is neither.
+    The word `none` says that there is no proxy. Raises ValueError for anything else.
     """
     named = [word.strip() for word in written if word.strip()]
-    return [ipaddress.ip_network(word) for word in named if word != "unix"], "unix" in named
+    return [ipaddress.ip_network(word) for word in named if word not in ("unix", "none")], "unix" in named
 
 
 def _is_ours(address: str) -> bool:
