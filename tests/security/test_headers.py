@@ -119,9 +119,7 @@ def test_the_style_sheets_load_nothing_that_the_policy_would_stop():
             assert (sheet.parent / address.strip("\"'")).exists(), (sheet, address)
 
 
-@pytest.mark.parametrize(
-    "method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "TRACK", "PROPFIND", "get"]
-)
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "TRACK", "PROPFIND"])
 @pytest.mark.parametrize("path", ["/help-now/", "/static/site.css", "/sign-in/", "/review/", "/nothing/"])
 def test_a_method_that_no_page_uses_is_refused_with_a_page_of_ours(path, method):
     answer = Client().generic(method, path)
@@ -140,7 +138,7 @@ def test_a_method_that_this_page_does_not_know_is_refused_with_a_page_of_ours():
 @pytest.mark.parametrize("header", ["x-http-method-override", "x-http-method", "x-method-override"])
 def test_a_header_does_not_change_the_method(header):
     assert Client().get("/help-now/", headers={header: "DELETE"}).status_code == 200
-    assert Client().post("/browser-report/", headers={header: "GET"}, data="{}", content_type="text/plain")
+    assert Client().get("/browser-report/", headers={header: "POST"}).status_code == 405
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])
