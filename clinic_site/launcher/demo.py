@@ -49,10 +49,8 @@ def run(port: int) -> int:
 
 
 def _services(port: int) -> dict[str, list[str]]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "clinic_site.wsgi:application", "--chdir", str(PROJECT)]
-    gunicorn += ["--bind", f"{_HOST}:{port}", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    # Its control socket would lie in the user's home folder, one for every gunicorn there.
-    gunicorn += ["--log-level", "warning", "--no-control-socket"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(PROJECT / "clinic_site" / "web_server.py")]
+    gunicorn += ["--chdir", str(PROJECT), "--bind", f"{_HOST}:{port}", "clinic_site.wsgi:application"]
     return {
         "the web server (gunicorn)": gunicorn,
         "the message worker (deliver_messages)": [sys.executable, str(PROJECT / "manage.py"), "deliver_messages"],
