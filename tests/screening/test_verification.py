@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def stored(published, clinic, staff):
     """Assessments of two people: one submitted, one flagged whose pressure staff measured as well."""
-    submitted_case(clinic)
+    submitted_case(clinic, opioid_treatment_medicine_past_30_days="not_sure")
     case = submitted_case(clinic, aneurysm_or_avm="yes", suicide_attempt_ever="yes")
     desk = Desk(staff("clinician"), case)
     desk.claim()
