@@ -41,6 +41,7 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
         "STATIC_ROOT": lambda: str(directory / "static"),
         "MAIL_DIRECTORY": lambda: str(directory / "mail"),
         "PLAIN_HTTP": lambda: "1",
+        "TRUSTED_PROXIES": lambda: "none",
         "ALLOWED_HOSTS": lambda: "127.0.0.1,localhost",
         "DEMO": lambda: "1",
     }
