@@ -5,6 +5,8 @@
 | --- | --- |
 | DATABASE_URL | PostgreSQL, e.g. postgres://user:password@host/name or postgres://user@/name?host=/socket/folder |
 | SECRET_KEY | signs cookies and page tickets |
+| AUDIT_HEADS_FILE | where the worker appends the heads of the audit chains; ship it to another machine |
+| SECURITY_EMAIL | who hears of break-glass, many look-ups, an altered trail; OPERATOR_EMAIL when not set |
 | MASTER_KEY_FILE | file with the base64 key that wraps every record's data key |
 | ALLOWED_HOSTS | comma-separated host names |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
@@ -57,6 +59,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Above whatever can refuse a request, so that a refusal is not kept or framed either.
     "clinic_site.middleware.PrivateResponses",
+    "clinic_site.audit.middleware.RequestTrail",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -178,6 +181,18 @@ MAIL_IS_SENT = bool(MAIL_DIRECTORY or env("EMAIL_URL", default=""))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="office@localhost")
 OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="operator@localhost")
+SECURITY_EMAIL = env("SECURITY_EMAIL", default=OPERATOR_EMAIL)
+
+# Where the worker writes how long each audit chain is, out of the database's reach.
+AUDIT_HEADS_FILE = env("AUDIT_HEADS_FILE", default="")
+
+# What the worker does, by the seconds between two looks. Each is a function that returns how much it did: as long as
+# that is more than nothing it is called again at once.
+WORKER_JOBS = {
+    "clinic_site.messaging.worker.deliver_waiting": 1,
+    "clinic_site.audit.worker.seal_waiting": 2,
+    "clinic_site.limits.services.forget_ended": 600,
+}
 
 LOGGING = {
     "version": 1,

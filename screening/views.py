@@ -49,10 +49,6 @@ def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     return case
 
 
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
-
-
 @require_safe
 @transaction.atomic
 def queue(request: HttpRequest) -> HttpResponse:
@@ -67,8 +63,7 @@ def queue(request: HttpRequest) -> HttpResponse:
                 "queue.read",
                 clinic_id=clinics[0] if len(clinics) == 1 else None,
                 user=user,
-                address=_address(request),
-                cases=shown,
+                listed=shown,
             )
         ]
     )
@@ -102,11 +97,13 @@ def find(request: HttpRequest) -> HttpResponse:
             Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
         )
         results = [queue_row(patient.response.case) for patient in found]
-        where: dict[str, Any] = {"user": user, "address": _address(request)}
         record(
             [
-                audit_event("patient.searched", clinic_id=None, found=len(found), **where),
-                *(audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, **where) for p in found),
+                audit_event("patient.searched", clinic_id=None, user=user, found=len(found)),
+                *(
+                    audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user)
+                    for p in found
+                ),
             ]
         )
     status = 422 if request.method == "POST" and not form.is_valid() else 200
@@ -144,19 +141,7 @@ def _case_page(
 
 
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
-    user, address = _user(request), _address(request)
-    record(
-        [
-            audit_event(
-                action,
-                clinic_id=shown.clinic_id,
-                entity=shown,
-                user=user,
-                address=address,
-                reference=shown.reference,
-            )
-        ]
-    )
+    record([audit_event(action, clinic_id=shown.clinic_id, entity=shown, user=_user(request))])
 
 
 def _forms_on_page(context: dict[str, Any]) -> set[Any]:

@@ -76,8 +76,10 @@ class AuditedAdmin(admin.ModelAdmin):
         with transaction.atomic():
             answer = super().changelist_view(request, extra_context)
             if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
-                rows = [str(row.pk) for row in answer.context_data["cl"].result_list]
-                self.note(request, "admin.listed", model=self.opts.label_lower, rows=rows)
+                shown = answer.context_data["cl"].result_list
+                rows, listed = [str(row.pk) for row in shown], [_reference_of(row) for row in shown]
+                listed = sorted({reference for reference in listed if reference})
+                self.note(request, "admin.listed", listed=listed, model=self.opts.label_lower, rows=rows)
                 answer.render()
         return answer
 
@@ -124,7 +126,7 @@ class AuditedAdmin(admin.ModelAdmin):
                     clinic_id=_clinic_of(entity),
                     entity=entity,
                     user=self.user(request),
-                    address=request.META.get("REMOTE_ADDR") or None,
+                    reference=_reference_of(entity),
                     **detail,
                 )
             ]
@@ -133,6 +135,15 @@ class AuditedAdmin(admin.ModelAdmin):
 
 def _clinic_of(entity: models.Model | None) -> uuid.UUID | None:
     return entity.pk if isinstance(entity, Clinic) else getattr(entity, "clinic_id", None)
+
+
+def _reference_of(row: models.Model | None) -> str:
+    """Of the person's record that a row is part of; empty where it is of nobody."""
+    about = row
+    for part_of in ("case", "response"):
+        if not hasattr(about, "reference"):
+            about = getattr(about, part_of, None)
+    return getattr(about, "reference", "") if isinstance(row, ClinicRow) else ""
 
 
 class ReadOnlyAdmin(AuditedAdmin):

@@ -118,3 +118,10 @@ def _as_compared(text: str) -> str:
     """A name as it is looked up: without capitals, accents and blanks."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter) and not letter.isspace())
+
+
+def derived_key(purpose: str) -> bytes:
+    """32 bytes for one purpose other than sealing, made from the master key; keys of two purposes say nothing of each
+    other.
+    """
+    return hmac.new(master_key(), b"derived|" + purpose.encode(), sha256).digest()
