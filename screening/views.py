@@ -55,17 +55,11 @@ def queue(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     view = request.GET.get("view", "open")
     page = queue_page(user, view=view if view in VIEWS else "open", after=request.GET.get("after", ""))
-    shown = [case.reference for case in page.cases]
+    # An entry for each clinic, also for one of which nothing is shown.
     clinics = sorted(user.clinics_with("case.list"))
+    shown = {clinic_id: [c.reference for c in page.cases if c.clinic_id == clinic_id] for clinic_id in clinics}
     record(
-        [
-            audit_event(
-                "queue.read",
-                clinic_id=clinics[0] if len(clinics) == 1 else None,
-                user=user,
-                listed=shown,
-            )
-        ]
+        [audit_event("queue.read", clinic_id=clinic_id, user=user, listed=shown[clinic_id]) for clinic_id in clinics]
     )
     context = {
         "cases": [queue_row(case) for case in page.cases],

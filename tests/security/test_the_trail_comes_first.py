@@ -106,7 +106,8 @@ def test_the_records_on_a_page_are_those_in_the_trail_and_no_others(case, signed
     page = staff_pages(case)[kind]
     client = signed_in(make_user(page[0], case.clinic))
     earlier = set(AuditEvent.objects.values_list("id", flat=True))
-    shown = set(REFERENCE.findall(ask(client, page).content.decode()))
+    known = set(Case.objects.values_list("reference", flat=True))
+    shown = known & set(REFERENCE.findall(ask(client, page).content.decode()))
     written = set()
     for event in AuditEvent.objects.exclude(id__in=earlier):
         written |= {*event.listed, event.reference} - {""}
@@ -122,3 +123,43 @@ def test_an_entry_of_a_look_says_which_data_it_opened(case, signed_in):
         signed_in(make_user(role, case.clinic)).get(f"/review/{case.reference}/")
         event = AuditEvent.objects.filter(user__isnull=False).first()
         assert (event.role, event.reference, event.data) == (role, case.reference, data)
+
+
+@pytest.fixture
+def sent(published, clinic):
+    """A patient in the browser that sent the form."""
+    patient = PatientBrowser(clinic).fill_in()
+    assert patient.submit().status_code == 303
+    return patient
+
+
+def test_the_person_sees_which_roles_looked_and_no_names(sent, clinic, signed_in):
+    reference = sent.response.reference
+    url = f"/intake/{sent.public_id}/who-looked/"
+    assert "Nobody at the clinic has opened your form yet" in sent.client.get(url).content.decode()
+    signed_in(make_user("clinician", clinic, name="Dr. Ada Example")).get(f"/review/{reference}/")
+    signed_in(make_user("front-desk", clinic)).get("/review/")
+    html = sent.client.get(url).content.decode()
+    assert re.search(r"<strong>Clinician</strong>:\s+Read your answers", html)
+    assert re.search(r"<strong>Front desk</strong>:\s+Saw your reference", html)
+    assert "Ada" not in html
+    assert AuditEvent.objects.filter(action="accounting.read", entity_id=sent.response.id).count() == 2
+
+
+def test_nobody_without_the_pass_sees_who_looked(sent, client, clinic, signed_in):
+    url = f"/intake/{sent.public_id}/who-looked/"
+    missing = f"/intake/{'A' * 22}/who-looked/"
+    staff = signed_in(make_user("clinician", clinic))
+    assert [c.get(u).status_code for c in (client, staff) for u in (url, missing)] == [404] * 4
+
+
+def test_who_looked_is_told_only_after_sending(published, clinic):
+    draft = PatientBrowser(clinic)
+    answer = draft.client.get(f"/intake/{draft.public_id}/who-looked/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/intake/{draft.public_id}/")
+
+
+def test_the_last_page_leads_to_who_looked(sent):
+    assert (
+        f"/intake/{sent.public_id}/who-looked/" in sent.client.get(f"/intake/{sent.public_id}/done/").content.decode()
+    )

@@ -9,7 +9,13 @@ from django.db import migrations
 _FILL = """
     UPDATE audit_auditevent SET
         reference = left(coalesce(detail->>'reference', detail->>'case', ''), 9),
-        listed = ARRAY(SELECT jsonb_array_elements_text(detail->'cases'))
+        listed = ARRAY(SELECT jsonb_array_elements_text(detail->'cases')),
+        data = CASE action
+            WHEN 'queue.read' THEN ARRAY['case status']
+            WHEN 'patient.found' THEN ARRAY['contact']
+            WHEN 'case.contact-read' THEN ARRAY['contact']
+            WHEN 'case.read' THEN ARRAY['answers', 'findings', 'contact', 'notes and decision']
+            ELSE ARRAY[]::varchar[] END
     WHERE detail->>'reference' IS NOT NULL OR detail->>'case' IS NOT NULL OR jsonb_typeof(detail->'cases') = 'array'
 """
 
