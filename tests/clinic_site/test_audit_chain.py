@@ -14,7 +14,7 @@ from clinic_site.audit import sealing
 from clinic_site.audit.chain import FIRST, FORMS, INSTALLATION, link
 from clinic_site.audit.heads import current_heads, read_heads, write_heads
 from clinic_site.audit.models import AuditEvent, AuditSeal
-from clinic_site.audit.sealing import Sealer
+from clinic_site.audit.sealing import Sealer, waiting_since
 from clinic_site.audit.services import audit_event, record
 from clinic_site.audit.verification import Verification, heads_by_chain
 from clinic_site.messaging.models import OutboxMessage
@@ -331,6 +331,16 @@ def test_an_entry_older_than_any_transaction_is_found_by_the_daily_look_at_all(c
     assert sealer.run() == 0
     later(monkeypatch, hours=25)
     assert sealer.run() == 1
+
+
+def test_how_long_the_oldest_entry_waits_for_its_seal_is_known(clinic):
+    assert waiting_since() is None
+    events = [audit_event("step", clinic_id=clinic.id) for _ in range(2)]
+    for event in events:
+        record([event])
+    assert waiting_since() == AuditEvent.objects.order_by("id")[0].recorded_at
+    Sealer().run()
+    assert waiting_since() is None
 
 
 def test_more_entries_than_a_batch_are_all_sealed(clinic, monkeypatch):
