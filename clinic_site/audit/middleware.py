@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import CannotRecord, audit_event, record
 from clinic_site.audit.trail import current_trail, following
+from clinic_site.limits.addresses import client_address
 
 log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -22,7 +23,7 @@ class RequestTrail:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with following(address=request.META.get("REMOTE_ADDR") or None):
+        with following(address=client_address(request)):
             response = self.get_response(request)
             if response.status_code in _REFUSED and settings.SESSION_COOKIE_NAME in request.COOKIES:
                 _record_refusal(request, response.status_code)

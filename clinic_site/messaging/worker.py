@@ -9,7 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from clinic_site.audit.services import audit_event, record
+from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.messaging.models import OutboxMessage
+from clinic_site.messaging.sealing import body_with_secret
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 10
@@ -28,15 +30,19 @@ def deliver_waiting() -> int:
         batch = list(waiting.order_by("next_attempt_at").select_for_update(skip_locked=True)[:_BATCH])
         for message in batch:
             _deliver(message)
-        OutboxMessage.objects.bulk_update(batch, ["attempts", "next_attempt_at", "sent_at"])
+        OutboxMessage.objects.bulk_update(batch, ["attempts", "next_attempt_at", "sent_at", "secret"])
     return len(batch)
 
 
 def _deliver(message: OutboxMessage) -> None:
     message.attempts += 1
-    mail = EmailMessage(
-        message.subject, message.body, to=[message.recipient], headers={"Message-ID": f"<{message.id}@outbox>"}
-    )
+    try:
+        body = body_with_secret(message)
+    except CannotOpen:
+        message.attempts = MOST_ATTEMPTS
+        log.error("Message %s not sent: its secret does not open with this master key", message.id)
+        return
+    mail = EmailMessage(message.subject, body, to=[message.recipient], headers={"Message-ID": f"<{message.id}@outbox>"})
     try:
         mail.send()
     except (OSError, smtplib.SMTPException) as error:
@@ -47,4 +53,4 @@ def _deliver(message: OutboxMessage) -> None:
                 [audit_event("message.given-up", clinic_id=message.clinic_id, entity=message, purpose=message.purpose)]
             )
     else:
-        message.sent_at = timezone.now()
+        message.sent_at, message.secret = timezone.now(), ""
