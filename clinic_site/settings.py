@@ -7,11 +7,11 @@
 | OWNER_DATABASE_URL | the same database as the role that owns the tables, for `migrate`; the program never needs it |
 | DATABASE_TIME_LIMITS | 0 takes the time limits of pages away |
 | SECRET_KEY | signs cookies and page tickets |
-| AUDIT_HEADS_FILE | where the worker appends the heads of the audit chains; ship it to another machine |
-| SECURITY_EMAIL | who hears of break-glass, many look-ups, an altered trail; OPERATOR_EMAIL when not set |
 | SECRET_KEY_FALLBACKS | earlier ones, comma-separated: what they signed stays valid while it is changed |
 | MASTER_KEY_FILE | file with the keys that wrap every record's data key (`manage.py keys create`) |
 | MASTER_KEY | the same keys in a variable, where there is no file |
+| AUDIT_HEADS_FILE | where the worker appends the heads of the audit chains; ship it to another machine |
+| SECURITY_EMAIL | who hears of break-glass, many look-ups, an altered trail; OPERATOR_EMAIL when not set |
 | ALLOWED_HOSTS | comma-separated host names |
 | TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
 | DRAFTS_PER_HOUR | how many intakes one network may start in an hour; 20 |
@@ -70,8 +70,8 @@ MIDDLEWARE = [
     "clinic_site.middleware.NoncePerAnswer",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic_site.middleware.PrivateResponses",
-    "clinic_site.audit.middleware.RequestTrail",
     "clinic_site.middleware.RefuseOddRequests",
+    "clinic_site.audit.middleware.RequestTrail",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

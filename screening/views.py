@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
-from clinic_site.limits.addresses import client_address
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
 from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
@@ -86,7 +85,7 @@ def find(request: HttpRequest) -> HttpResponse:
         too_often = not may_look_up_again(user)
         status = 429 if too_often else 200
     if status == 200 and form.is_bound:
-        results = [queue_row(case) for case in look_up(user, form.cleaned_data, address=client_address(request))]
+        results = [queue_row(case) for case in look_up(user, form.cleaned_data)]
     context = {"form": form, "results": results, "too_often": too_often}
     return render(request, "screening/find.html", context, status=status)
 
