@@ -8,6 +8,7 @@
 | MASTER_KEY_FILE | file with the base64 key that wraps every record's data key |
 | ALLOWED_HOSTS | comma-separated host names |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
+| SITE_URL | where the site is served, e.g. https://intake.example: for links in mails, which no request may choose |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
 
@@ -177,6 +178,7 @@ MAIL_IS_SENT = bool(MAIL_DIRECTORY or env("EMAIL_URL", default=""))
 # A mail server that hangs must not hold the worker for ever.
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="office@localhost")
+SITE_URL = env("SITE_URL", default=f"{'http' if PLAIN_HTTP else 'https'}://{(ALLOWED_HOSTS or ['localhost'])[0]}")
 OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="operator@localhost")
 
 LOGGING = {

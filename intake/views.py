@@ -14,14 +14,34 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.clinics.models import Clinic
-from intake.access import Ticket, holds_pass, read_ticket, set_pass, unfinished_draft
+from intake.access import (
+    Ticket,
+    counts_as_use,
+    holds_open_pass,
+    holds_pass,
+    read_pass,
+    read_ticket,
+    set_pass,
+    unfinished_draft,
+    uses_own_device,
+)
 from intake.answers import AnswerDocument
-from intake.completeness import asked_pages, first_open_page, is_under_age
+from intake.completeness import asked_pages, first_open_page, is_done, is_under_age
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
-from intake.presentation import check_rows, page_context, page_url, problems_of_form, problems_of_gaps, task_list
+from intake.presentation import (
+    check_rows,
+    continue_url,
+    page_context,
+    page_url,
+    problems_of_form,
+    problems_of_gaps,
+    task_list,
+)
 from intake.published import NothingPublished, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
+from intake.return_forms import SecondForm
+from intake.returning import asks_for_second
 from intake.services import (
     HELP_REPLIES,
     AlreadySubmitted,
@@ -51,16 +71,16 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
             log.error("No questionnaire is published: run manage.py publish_content.")
             return render(request, "503.html", status=503)
         started = redirect("intake:page", response.public_id, 1)
-        set_pass(started, response, token)
+        set_pass(started, response, token, own_device="own_device" in request.POST)
         return started
-    return render(request, "intake/start.html", {**_about(clinic), "unfinished": unfinished_draft(request, clinic)})
+    return render(request, "intake/start.html", {**about(clinic), "unfinished": unfinished_draft(request, clinic)})
 
 
-def _about(clinic: Clinic) -> dict[str, Any]:
+def about(clinic: Clinic) -> dict[str, Any]:
     return {"clinic": clinic, "clinic_open": clinic.is_open(), "language": "en"}
 
 
-def _find(public_id: str) -> QuestionnaireResponse:
+def find_response(public_id: str) -> QuestionnaireResponse:
     response = QuestionnaireResponse.objects.select_related("clinic", "data_key").filter(public_id=public_id).first()
     if response is None:
         raise Http404
@@ -71,21 +91,45 @@ def _context(response: QuestionnaireResponse) -> dict[str, Any]:
     saved = response.saved_at
     zone = zoneinfo.ZoneInfo(response.clinic.time_zone)
     local = saved.astimezone(zone).strftime("%-I:%M %p").lower() if saved else ""
-    return {**_about(response.clinic), "response": response, "language": response.language, "saved_at": local}
+    return {
+        **about(response.clinic),
+        "response": response,
+        "language": response.language,
+        "saved_at": local,
+        "idle": True,
+    }
 
 
 def _refusal(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse | None:
-    """The page shown instead when this browser may not see the draft, or it was sent already; None when all is well."""
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    """The page shown instead when this browser may not see the draft now, or it was sent already; None when all is
+    well."""
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
     if not response.is_draft:
         return redirect("intake:done", response.public_id)
     return None
 
 
+def no_access(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse:
+    return render(request, "intake/no_access.html", about(response.clinic), status=404)
+
+
+def page_for_shut(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse:
+    """For a browser without a pass, or with one that is not open. Shows nothing of the draft."""
+    held = read_pass(request, response)
+    if held is None:
+        return no_access(request, response)
+    if held.was_left(response):
+        return render(request, "intake/closed.html", {"language": response.language}, status=403)
+    form = SecondForm() if response.is_draft and asks_for_second(response) else None
+    context = {**about(response.clinic), "response": response, "form": form}
+    return render(request, "intake/asleep.html", context, status=403)
+
+
+@counts_as_use
 @require_safe
 def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
+    response = find_response(public_id)
     if refusal := _refusal(request, response):
         return refusal
     questionnaire, document = questionnaire_of(response), response.document()
@@ -94,11 +138,12 @@ def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "intake/tasks.html", {**_context(response), **task_list(response, questionnaire, document)})
 
 
+@counts_as_use
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
-    response = _find(public_id)
+    response = find_response(public_id)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
-    may_open = holds_pass(request, response)
+    may_open = holds_open_pass(request, response)
     if request.method == "POST" and (not response.is_draft if may_open else ticket):
         return late_page(request, public_id, number)
     if refusal := _refusal(request, response):
@@ -112,7 +157,13 @@ def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
         return _save(request, response, questionnaire, document, shown, ticket)
     if shown not in asked_pages(questionnaire, document):
         return redirect("intake:tasks", public_id)
-    form = PageForm(shown, document, language=response.language, today=response.clinic.today())
+    form = PageForm(
+        shown,
+        document,
+        language=response.language,
+        today=response.clinic.today(),
+        own_device=uses_own_device(request, response),
+    )
     return _page(request, response, questionnaire, document, form, change="change" in request.GET)
 
 
@@ -158,8 +209,9 @@ def _save(
         language=response.language,
         today=response.clinic.today(),
         data=request.POST,
+        own_device=uses_own_device(request, response),
     )
-    valid = form.is_valid()
+    valid, is_new = form.is_valid(), not is_done(shown, document)
     if ticket is None:
         notice = _("This page was changed on the way. What you typed is here: press Save and continue.")
         return _page(request, response, questionnaire, document, form, change=change, status=400, notice=notice)
@@ -181,6 +233,9 @@ def _save(
         )
     if "add" in request.POST:
         return _see_other(page_url(response, shown, change=change))
+    if is_new and shown is questionnaire.page_of.get("phone"):
+        # Once, as soon as there is a way to reach the person.
+        return _see_other("intake:ways", response.public_id)
     return _onward(response, questionnaire, saved, shown, change=change)
 
 
@@ -191,7 +246,7 @@ def _conflict(
 
     The same question was saved in another tab. Both answers are shown; saving again keeps the one typed here.
     """
-    newest = _find(response.public_id)
+    newest = find_response(response.public_id)
     document = newest.document()
     saved = [(field.label, answer.shown) for name, field in form.fields.items() if (answer := document.get(name))]
     notice = _("You saved this page in another tab or window. To keep what is below instead, press Save and continue.")
@@ -224,7 +279,7 @@ def _see_other(name: str, *args: Any) -> HttpResponse:
 
 def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     """A page posted by a browser whose pass has ended. What was typed is kept, and nothing of the draft is shown."""
-    response = _find(public_id)
+    response = find_response(public_id)
     questionnaire = questionnaire_of(response)
     shown = _page_or_404(questionnaire, number)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
@@ -236,23 +291,26 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
         data=request.POST,
     )
     if ticket is None and (response.is_draft or not holds_pass(request, response)):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+        return no_access(request, response)
     try:
         revision = ticket.revision if ticket else 0
         saved = save_page(public_id, shown, form.replies(), loaded_revision=revision, late=True)
     except AlreadySubmitted:
-        context = {**_context(response), "typed": form.typed()}
+        context = {**_context(response), "typed": form.typed(), "idle": False}
         return render(request, "intake/already_sent.html", context, status=409)
     if saved.emergency_rules:
         return _see_other("intake:help_now", public_id)
     kept = not any(reply.too_long_to_keep for reply in form.replies().values())
-    context = {**_context(response), "kept": kept, "can_continue": kept and holds_pass(request, response)}
+    held = read_pass(request, response)
+    may_continue = held is not None and not held.was_left(response)
+    context = {**_context(response), "kept": kept, "can_continue": kept and may_continue, "idle": False}
     return render(request, "intake/late.html", context, status=403)
 
 
+@counts_as_use
 @require_safe
 def check(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
+    response = find_response(public_id)
     if refusal := _refusal(request, response):
         return refusal
     return _check(request, response)
@@ -273,11 +331,12 @@ def _check(
     return render(request, "intake/check.html", {**context, "problems": problems}, status=status)
 
 
+@counts_as_use
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    response = find_response(public_id)
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
     try:
         key = uuid.UUID(request.POST.get("idempotency_key", ""))
     except ValueError:
@@ -294,20 +353,22 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     return _see_other("intake:done", public_id)
 
 
+@counts_as_use
 @require_safe
 def done(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    response = find_response(public_id)
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
     if response.is_draft:
         return redirect("intake:tasks", public_id)
     return render(request, "intake/done.html", _context(response))
 
 
+@counts_as_use
 @require_safe
 def stopped(request: HttpRequest, public_id: str) -> HttpResponse:
     """Under the clinic's age: nothing more is asked, and the way to a person is shown."""
-    response = _find(public_id)
+    response = find_response(public_id)
     if refusal := _refusal(request, response):
         return refusal
     birth_page = questionnaire_of(response).page_of.get("date_of_birth")
@@ -320,9 +381,9 @@ def help_now(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """The page for a person in danger. What it says is in the template; without a database it still says it."""
     context: dict[str, Any] = {"clinic": None, "language": "en"}
     try:
-        response = _find(public_id) if public_id else None
+        response = find_response(public_id) if public_id else None
         if response is not None:
-            context |= _about(response.clinic)
+            context |= about(response.clinic)
         if response is not None and holds_pass(request, response):
             code = request.POST.get("reply", "")
             if code in HELP_REPLIES:
@@ -331,18 +392,8 @@ def help_now(request: HttpRequest, public_id: str = "") -> HttpResponse:
             context |= {
                 "reply_url": reverse("intake:help_now", args=[public_id]),
                 "replied": request.resolver_match.url_name == "help_now_replied" if request.resolver_match else False,
-                "continue_url": _continue_url(response),
+                "continue_url": continue_url(response),
             }
     except (DatabaseError, Http404):
         log.warning("The help page was shown without the clinic's details.")
     return render(request, "intake/help_now.html", context)
-
-
-def _continue_url(response: QuestionnaireResponse) -> str:
-    if not response.is_draft:
-        return reverse("intake:done", args=[response.public_id])
-    questionnaire, document = questionnaire_of(response), response.document()
-    following = first_open_page(asked_pages(questionnaire, document), document)
-    if following is None:
-        return reverse("intake:check", args=[response.public_id])
-    return reverse("intake:page", args=[response.public_id, following.number])
