@@ -30,7 +30,7 @@ def page_url(response: QuestionnaireResponse, page: Page, *, change: bool = Fals
 
 
 def continue_url(response: QuestionnaireResponse) -> str:
-    """Where somebody goes on: the first page that is not done, then the check page; once it was sent, the confirmation."""
+    """Where somebody goes on: the first page not done, then the check page; once it was sent, the confirmation."""
     if not response.is_draft:
         return reverse("intake:done", args=[response.public_id])
     questionnaire, document = questionnaire_of(response), response.document()
