@@ -14,9 +14,11 @@ _MOST = 128
 _NOT_KEPT = {"autocomplete": "off", "spellcheck": "false"}
 
 
-def _secret(label: Any, *, required: bool = True) -> forms.CharField:
+def _secret(label: Any, *, hint: Any = "", missing: Any = "", required: bool = True) -> forms.CharField:
     return forms.CharField(
         label=label,
+        help_text=hint,
+        error_messages={"required": missing},
         max_length=_MOST,
         required=required,
         strip=True,
@@ -26,12 +28,24 @@ def _secret(label: Any, *, required: bool = True) -> forms.CharField:
 
 def _code(label: Any) -> forms.CharField:
     attributes = {"class": "input input--20", "autocapitalize": "characters", "dir": "ltr", **_NOT_KEPT}
-    return forms.CharField(label=label, max_length=40, required=False, widget=forms.TextInput(attrs=attributes))
+    return forms.CharField(
+        label=label,
+        help_text=_("From the mail, or from your paper"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs=attributes),
+    )
 
 
 class WaysForm(forms.Form):
-    second = _secret(_("Six digits or a passphrase"))
-    again = _secret(_("The same once more"))
+    second = _secret(
+        _("Six digits or a passphrase"),
+        hint=_(
+            "Six digits that are not a date, or 8 letters or more. Choose something that people near you can not guess."
+        ),
+        missing=_("Choose six digits or a passphrase, or skip this page"),
+    )
+    again = _secret(_("The same once more"), missing=_("Type the six digits or the passphrase once more"))
     by_mail = forms.BooleanField(required=False)
     on_paper = forms.BooleanField(required=False)
     everywhere = forms.BooleanField(required=False)
@@ -78,6 +92,7 @@ def _known_digits(document: AnswerDocument) -> list[str]:
 class MailForm(forms.Form):
     email = forms.EmailField(
         label=_("Email"),
+        help_text=_("The address that you gave in your form"),
         widget=forms.EmailInput(attrs={"class": "input", "autocapitalize": "none", **_NOT_KEPT}),
         error_messages={
             "required": _("Enter the email address that you gave in your form"),
@@ -91,7 +106,11 @@ class OpenForm(forms.Form):
 
     token = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
     code = _code(_("The code"))
-    second = _secret(_("Your six digits or your passphrase"))
+    second = _secret(
+        _("Your six digits or your passphrase"),
+        hint=_("What you chose when you started"),
+        missing=_("Enter the six digits or the passphrase that you chose"),
+    )
     own_device = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -119,7 +138,11 @@ class OpenForm(forms.Form):
 class SecondForm(forms.Form):
     WRONG = _("This is not what you chose. Check it and try again. After ten tries, wait an hour.")
 
-    second = _secret(_("Your six digits or your passphrase"))
+    second = _secret(
+        _("Your six digits or your passphrase"),
+        hint=_("What you chose when you started"),
+        missing=_("Enter the six digits or the passphrase that you chose"),
+    )
 
     def refuse(self) -> None:
         self.add_error("second", self.WRONG)
