@@ -13,7 +13,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic_site.clinics.models import Clinic
-from clinic_site.limits.services import forget, is_within, network_of
+from clinic_site.limits.addresses import client_address, network_of
+from clinic_site.limits.services import forget, is_within
+from clinic_site.records import scope
 from intake.access import (
     cookie_of,
     counts_as_use,
@@ -52,11 +54,12 @@ def _clinic(slug: str) -> Clinic:
     clinic = Clinic.objects.filter(slug=slug).first()
     if clinic is None:
         raise Http404
+    scope.go_on_within(scope.of_clinics(clinic.id))
     return clinic
 
 
 def _network(request: HttpRequest) -> str:
-    return network_of(request.META.get("REMOTE_ADDR"))
+    return network_of(client_address(request))
 
 
 def _too_many(request: HttpRequest, clinic: Clinic) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import uuid
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
 from clinic_site.limits.services import count_use, forget, is_within
 from clinic_site.messaging.models import OutboxMessage
+from clinic_site.records import scope
 from intake.access import Pass
 from intake.answers import AnswerDocument
 from intake.models import AskedIn, LinkRequest, QuestionnaireResponse, ResponseStatus, ReturnKey
@@ -220,13 +222,21 @@ def knows_second(response: QuestionnaireResponse, second: str) -> bool:
     return key is not None and _second_matches(key, second)
 
 
-@transaction.atomic
 def leave_draft(public_id: str, held: Pass) -> bool:
     """Shuts the draft in the browser that holds it. True when that browser may forget it altogether: there is another
     way back, it was sent already, or the browser could not open it any more."""
-    rows = QuestionnaireResponse.objects.select_for_update(of=("self",))
-    response = rows.filter(public_id=public_id).first()
-    if response is None or not response.opens_with(held.token) or not response.is_draft:
+    with scope.within(scope.of_response(public_id)):
+        response = QuestionnaireResponse.objects.filter(public_id=public_id).first()
+    if response is None or not response.opens_with(held.token):
+        return True
+    with scope.within(scope.of_clinics(response.clinic_id)):
+        return _leave(response.id)
+
+
+@transaction.atomic
+def _leave(response_id: uuid.UUID) -> bool:
+    response = QuestionnaireResponse.objects.select_for_update(of=("self",)).get(pk=response_id)
+    if not response.is_draft:
         return True
     may_forget = has_ways(response)
     if may_forget:

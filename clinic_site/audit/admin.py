@@ -19,6 +19,7 @@ from clinic_site.accounts.models import Membership, User
 from clinic_site.audit.models import AuditEvent
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
+from clinic_site.limits.addresses import client_address
 from clinic_site.records.rows import ClinicRow
 
 
@@ -124,7 +125,7 @@ class AuditedAdmin(admin.ModelAdmin):
                     clinic_id=_clinic_of(entity),
                     entity=entity,
                     user=self.user(request),
-                    address=request.META.get("REMOTE_ADDR") or None,
+                    address=client_address(request),
                     **detail,
                 )
             ]
@@ -170,9 +171,11 @@ class ReadOnlyAdmin(AuditedAdmin):
 
 
 class ClinicRowAdmin(ReadOnlyAdmin):
-    """Clinical rows, for those who read cases at the row's clinic. Sealed columns are never named in these classes."""
+    """Clinical rows, for those who read every case of the row's clinic. Sealed columns are never named in these
+    classes.
+    """
 
-    view_permission = "case.read"
+    view_permission = "case.read-any"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).filter(clinic_id__in=self.user(request).clinics_with(self.view_permission))

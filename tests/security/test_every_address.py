@@ -17,8 +17,12 @@ from tests.patients import PatientBrowser
 OPEN = {
     "home": (200, 200),
     "help-now": (200, 200),
+    "browser-report": (405, 204),
+    "livez": (200, 405),
+    "readyz": (200, 405),
     "sign-in": (200, 422),
     "sign-out": (405, 302),
+    "join": (200, 422),
     "intake:start": (200, 302),
     "intake:resume": (200, 422),
     "intake:open": (200, 422),
