@@ -26,6 +26,7 @@ from intake.access import (
     set_pass,
     shut_pass,
 )
+from intake.opening import about, find_response, no_access, page_for_shut, see_other
 from intake.presentation import continue_url
 from intake.return_forms import MailForm, OpenForm, SecondForm, WaysForm
 from intake.returning import (
@@ -39,7 +40,6 @@ from intake.returning import (
     leave_draft,
     open_with,
 )
-from intake.views import about, find_response, no_access, page_for_shut
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def open_draft(request: HttpRequest, slug: str) -> HttpResponse:
     except NotThis:
         return render(request, "intake/open.html", {**context, "refused": True}, status=422)
     forget("return.tries", _network(request))
-    opened = _see_other(continue_url(response))
+    opened = see_other(continue_url(response))
     set_pass(opened, response, token, own_device=form.cleaned_data["own_device"])
     return opened
 
@@ -116,12 +116,6 @@ def _asked_index(signed: str) -> bytes:
         return bytes.fromhex(signing.loads(signed, salt=_ASKED_SALT, max_age=3600))
     except (signing.BadSignature, TypeError, ValueError):
         return b""
-
-
-def _see_other(url: str) -> HttpResponse:
-    answer = redirect(url)
-    answer.status_code = 303
-    return answer
 
 
 @counts_as_use
@@ -175,7 +169,7 @@ def wake(request: HttpRequest, public_id: str) -> HttpResponse:
             form.refuse()
         if not form.is_valid():
             return render(request, "intake/asleep.html", {**context, "problems": _problems(form)}, status=422)
-    opened = _see_other(continue_url(response))
+    opened = see_other(continue_url(response))
     set_pass(opened, response, held.token, own_device=held.own_device)
     return opened
 

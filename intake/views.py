@@ -5,7 +5,7 @@ import uuid
 import zoneinfo
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic_site.audit import accounting
+from clinic_site.audit.models import Actor
+from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
 from clinic_site.limits.addresses import client_address, network_of
 from clinic_site.records import scope
@@ -31,6 +34,7 @@ from intake.answers import AnswerDocument
 from intake.completeness import asked_pages, first_open_page, is_done, is_under_age
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
+from intake.opening import about, find_response, no_access, page_for_shut, refusal, see_other
 from intake.pace import may_start, saves_too_often
 from intake.presentation import (
     check_rows,
@@ -43,8 +47,6 @@ from intake.presentation import (
 )
 from intake.published import NothingPublished, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
-from intake.return_forms import SecondForm
-from intake.returning import asks_for_second
 from intake.services import (
     HELP_REPLIES,
     AlreadySubmitted,
@@ -82,21 +84,6 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "intake/start.html", {**about(clinic), "unfinished": unfinished_draft(request, clinic)})
 
 
-def about(clinic: Clinic) -> dict[str, Any]:
-    return {"clinic": clinic, "clinic_open": clinic.is_open(), "language": "en"}
-
-
-def find_response(public_id: str) -> QuestionnaireResponse:
-    """The response of this address, and from here on the rows of its clinic alone."""
-    with scope.within(scope.of_response(public_id)):
-        rows = QuestionnaireResponse.objects.select_related("clinic", "data_key")
-        response = rows.filter(public_id=public_id).first()
-    if response is None:
-        raise Http404
-    scope.go_on_within(scope.of_clinics(response.clinic_id))
-    return response
-
-
 def _context(response: QuestionnaireResponse) -> dict[str, Any]:
     saved = response.saved_at
     zone = zoneinfo.ZoneInfo(response.clinic.time_zone)
@@ -110,38 +97,12 @@ def _context(response: QuestionnaireResponse) -> dict[str, Any]:
     }
 
 
-def _refusal(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse | None:
-    """The page shown instead when this browser may not see the draft now, or it was sent already; None when all is
-    well."""
-    if not holds_open_pass(request, response):
-        return page_for_shut(request, response)
-    if not response.is_draft:
-        return redirect("intake:done", response.public_id)
-    return None
-
-
-def no_access(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse:
-    return render(request, "intake/no_access.html", about(response.clinic), status=404)
-
-
-def page_for_shut(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse:
-    """For a browser without a pass, or with one that is not open. Shows nothing of the draft."""
-    held = read_pass(request, response)
-    if held is None:
-        return no_access(request, response)
-    if held.was_left(response):
-        return render(request, "intake/closed.html", {"language": response.language}, status=403)
-    form = SecondForm() if response.is_draft and asks_for_second(response) else None
-    context = {**about(response.clinic), "response": response, "form": form}
-    return render(request, "intake/asleep.html", context, status=403)
-
-
 @counts_as_use
 @require_safe
 def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
     response = find_response(public_id)
-    if refusal := _refusal(request, response):
-        return refusal
+    if refused := refusal(request, response):
+        return refused
     questionnaire, document = questionnaire_of(response), response.document()
     if is_under_age(questionnaire, document, response.clinic.today()):
         return redirect("intake:stopped", public_id)
@@ -158,8 +119,8 @@ def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
         return render(request, "429.html", status=429)
     if request.method == "POST" and (not response.is_draft if may_open else ticket):
         return late_page(request, public_id, number)
-    if refusal := _refusal(request, response):
-        return refusal
+    if refused := refusal(request, response):
+        return refused
     questionnaire, document = questionnaire_of(response), response.document()
     shown = _page_or_404(questionnaire, number)
     birth_page = questionnaire.page_of.get("date_of_birth")
@@ -235,19 +196,19 @@ def _save(
         return late_page(request, response.public_id, shown.number)
     response.revision, response.saved_at = saved.revision, timezone.now()
     if saved.emergency_rules:
-        return _see_other("intake:help_now", response.public_id)
+        return see_other("intake:help_now", response.public_id)
     if is_under_age(questionnaire, saved.document, response.clinic.today()):
-        return _see_other("intake:stopped", response.public_id)
+        return see_other("intake:stopped", response.public_id)
     if not valid:
         problems = problems_of_form(form)
         return _page(
             request, response, questionnaire, saved.document, form, change=change, status=422, problems=problems
         )
     if "add" in request.POST:
-        return _see_other(page_url(response, shown, change=change))
+        return see_other(page_url(response, shown, change=change))
     if is_new and shown is questionnaire.page_of.get("phone"):
         # Once, as soon as there is a way to reach the person.
-        return _see_other("intake:ways", response.public_id)
+        return see_other("intake:ways", response.public_id)
     return _onward(response, questionnaire, saved, shown, change=change)
 
 
@@ -278,15 +239,9 @@ def _onward(
     else:
         following = next((p for p in pages if p.number > shown.number), None)
     if following is None:
-        return _see_other("intake:check", response.public_id)
+        return see_other("intake:check", response.public_id)
     # A change that opens a further question leads back to the check page once that is answered.
-    return _see_other(page_url(response, following, change=change))
-
-
-def _see_other(name: str, *args: Any) -> HttpResponse:
-    answer = redirect(name, *args)
-    answer.status_code = 303
-    return answer
+    return see_other(page_url(response, following, change=change))
 
 
 def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
@@ -311,7 +266,7 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
         context = {**_context(response), "typed": form.typed(), "idle": False}
         return render(request, "intake/already_sent.html", context, status=409)
     if saved.emergency_rules:
-        return _see_other("intake:help_now", public_id)
+        return see_other("intake:help_now", public_id)
     kept = not any(reply.too_long_to_keep for reply in form.replies().values())
     held = read_pass(request, response)
     may_continue = held is not None and not held.was_left(response)
@@ -323,8 +278,8 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
 @require_safe
 def check(request: HttpRequest, public_id: str) -> HttpResponse:
     response = find_response(public_id)
-    if refusal := _refusal(request, response):
-        return refusal
+    if refused := refusal(request, response):
+        return refused
     return _check(request, response)
 
 
@@ -357,12 +312,12 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
         ]
         return _check(request, response, problems=problem, status=400)
     if is_under_age(questionnaire_of(response), response.document(), response.clinic.today()):
-        return _see_other("intake:stopped", public_id)
+        return see_other("intake:stopped", public_id)
     try:
         submit_response(public_id, idempotency_key=key)
     except Incomplete as incomplete:
         return _check(request, response, problems=problems_of_gaps(response, incomplete.gaps), status=422)
-    return _see_other("intake:done", public_id)
+    return see_other("intake:done", public_id)
 
 
 @counts_as_use
@@ -378,11 +333,27 @@ def done(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @counts_as_use
 @require_safe
+@transaction.atomic
+def who_looked(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Which roles at the clinic opened this person's record, for the browser that sent it."""
+    response = find_response(public_id)
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
+    if response.is_draft:
+        return redirect("intake:tasks", public_id)
+    looks = accounting.who_looked(response.reference, zone=zoneinfo.ZoneInfo(response.clinic.time_zone))
+    read = audit_event("accounting.read", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)
+    record([read])
+    return render(request, "intake/who_looked.html", {**_context(response), "looks": looks})
+
+
+@counts_as_use
+@require_safe
 def stopped(request: HttpRequest, public_id: str) -> HttpResponse:
     """Under the clinic's age: nothing more is asked, and the way to a person is shown."""
     response = find_response(public_id)
-    if refusal := _refusal(request, response):
-        return refusal
+    if refused := refusal(request, response):
+        return refused
     birth_page = questionnaire_of(response).page_of.get("date_of_birth")
     change_url = reverse("intake:page", args=[public_id, birth_page.number]) if birth_page else None
     return render(request, "intake/stopped.html", {**_context(response), "change_url": change_url})
@@ -400,7 +371,7 @@ def help_now(request: HttpRequest, public_id: str = "") -> HttpResponse:
             code = request.POST.get("reply", "")
             if code in HELP_REPLIES:
                 record_help_reply(public_id, code=code)
-                return _see_other("intake:help_now_replied", public_id)
+                return see_other("intake:help_now_replied", public_id)
             context |= {
                 "reply_url": reverse("intake:help_now", args=[public_id]),
                 "replied": request.resolver_match.url_name == "help_now_replied" if request.resolver_match else False,

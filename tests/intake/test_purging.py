@@ -5,13 +5,13 @@ from io import StringIO
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
 from clinic_site.audit.models import AuditEvent
 from clinic_site.encryption.models import DataKey
-from clinic_site.messaging.jobs import Job, jobs
 from intake.models import QuestionnaireResponse, ReturnKey
 from intake.purging import purge_drafts
 from screening.models import Case
@@ -141,12 +141,7 @@ def test_a_frozen_response_can_not_be_removed_even_by_hand(published, clinic):
 # ── the worker ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_job_runs_at_most_once_in_its_time():
-    ran = []
-    job = Job(lambda: ran.append(1) or 1, seconds=60)
-    assert [job.run_if_due(now) for now in (1000.0, 1030.0, 1059.9, 1060.0)] == [1, 0, 0, 1]
-    assert len(ran) == 2
-
-
 def test_the_worker_sends_links_and_reminders_and_removes_old_drafts():
-    assert {job.run.__name__ for job in jobs} >= {"send_links", "send_reminders", "purge_drafts"}
+    assert set(settings.WORKER_JOBS) >= {
+        "intake.return_mail.send_links", "intake.return_mail.send_reminders", "intake.purging.purge_drafts",
+    }  # fmt: skip

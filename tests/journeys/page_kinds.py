@@ -131,6 +131,16 @@ def done(stage: Stage) -> Page:
     return stage.go(f"/intake/{patient.public_id}/done/")
 
 
+def who_looked(stage: Stage) -> Page:
+    page = done(stage)
+    clinician = Client()
+    clinician.force_login(stage.clinician)
+    clinician.get(f"/review/{Case.objects.order_by('id').last().reference}/")
+    page.get_by_role("link", name="See who at the clinic looked at your form").click()
+    expect(page.locator("main")).to_contain_text("Clinician")
+    return page
+
+
 def replied(stage: Stage) -> Page:
     page = part("help/")(stage)
     page.get_by_role("button", name="I am safe for now").click()
@@ -324,6 +334,7 @@ PATIENT_PAGES: dict[str, Kind] = {
     "check, filled in": filled_in,
     "check, sent too early": sent_too_early,
     "done": done,
+    "who looked": who_looked,
     "help": part("help/"),
     "help, replied": replied,
     "help without a form": lambda stage: stage.go("/help-now/"),
@@ -404,6 +415,10 @@ def changed_by_someone_else(stage: Stage) -> Page:
     return page
 
 
+def trail(asked: str = "") -> Kind:
+    return lambda stage: stage.staff(make_user("auditor", stage.clinic), f"/audit/{asked}")
+
+
 STAFF_PAGES: dict[str, Kind] = {
     "sign-in": signed_out,
     "sign-in, wrong password": wrong_password,
@@ -422,5 +437,8 @@ STAFF_PAGES: dict[str, Kind] = {
     "case, refused": changed_by_someone_else,
     "case, decided": lambda stage: stage.staff(stage.clinician, f"/review/{stage.decided.reference}/"),
     "contact page": lambda stage: stage.staff(stage.front_desk, f"/review/{stage.waiting.reference}/"),
+    "audit trail": trail(),
+    "audit trail, nothing found": trail("?reference=0000-0000"),
+    "audit trail, asked wrongly": trail("?end=yesterday"),
     "not for this role": lambda stage: stage.staff(make_user("auditor", stage.clinic), "/review/"),
 }  # fmt: skip
