@@ -16,8 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from clinic_site.encryption.cipher import CannotOpen, master_key
-from clinic_site.encryption.models import DataKey
+from clinic_site.encryption.cipher import CannotOpen
+from clinic_site.encryption.rotation import misfits
 from intake.published import NothingPublished, current_version, questionnaire_version
 from screening.published import NoRuleSet, current_rule_set
 
@@ -58,12 +58,10 @@ def database_answers() -> None:
         cursor.execute("SELECT 1")
 
 
-def key_opens_records() -> None:
-    """The key can be read, and it is the one that the newest record was sealed under."""
-    master_key()
-    newest = DataKey.objects.order_by("-id").first()
-    if newest is not None:
-        newest.seal("", row=newest, label="health")
+def keys_fit() -> None:
+    """The keys can be read, and they are those that the records were sealed under."""
+    if misfits():
+        raise NotReady
 
 
 def tables_are_those_of_this_program() -> None:
@@ -99,7 +97,7 @@ def audit_is_sealed() -> None:
 
 CHECKS: tuple[Callable[[], None], ...] = (
     database_answers,
-    key_opens_records,
+    keys_fit,
     tables_are_those_of_this_program,
     content_is_published,
     audit_is_sealed,

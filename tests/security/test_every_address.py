@@ -22,6 +22,7 @@ OPEN = {
     "readyz": (200, 405),
     "sign-in": (200, 422),
     "sign-out": (405, 302),
+    "join": (200, 422),
     "intake:start": (200, 302),
     "intake:tasks": (404, 405),
     "intake:page": (404, 404),
@@ -123,7 +124,7 @@ def test_every_listed_address_exists():
 
 def test_the_walk_reaches_every_room():
     names = [name for name, _route in addresses()]
-    assert {name.split(":")[0] for name in names if ":" in name} == {"intake", "screening", "admin"}
+    assert {name.split(":")[0] for name in names if ":" in name} == {"intake", "screening", "audit", "admin"}
     assert len(names) > 40
 
 

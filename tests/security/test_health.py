@@ -4,11 +4,12 @@ import os
 import time
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.test import Client
 
 from clinic_site import health
-from clinic_site.encryption import cipher
+from clinic_site.encryption.cipher import CannotOpen
 from intake.models import QuestionnaireVersion
 from screening.models import RuleSetVersion
 from tests.patients import PatientBrowser
@@ -51,18 +52,17 @@ def test_it_is_not_ready_without_published_content(monkeypatch, published, model
     assert not ready()
 
 
-def test_it_is_not_ready_without_the_key(settings, tmp_path, published):
-    settings.MASTER_KEY_FILE = str(tmp_path / "gone")
-    cipher.master_key.cache_clear()
-    try:
-        assert not ready()
-    finally:
-        cipher.master_key.cache_clear()
+def test_it_is_not_ready_when_the_keys_are_not_those_of_the_database(monkeypatch, published):
+    monkeypatch.setattr(health, "misfits", lambda: ["The master key 0123 is missing."])
+    assert not ready()
 
 
-def test_it_is_not_ready_with_a_key_that_does_not_open_the_records(monkeypatch, published, clinic):
-    PatientBrowser(clinic)
-    monkeypatch.setattr(health.DataKey, "seal", lambda *_a, **_n: (_ for _ in ()).throw(cipher.CannotOpen))
+@pytest.mark.parametrize("error", [CannotOpen, ImproperlyConfigured])
+def test_it_is_not_ready_when_the_keys_can_not_be_read(monkeypatch, published, error):
+    def unreadable():
+        raise error
+
+    monkeypatch.setattr(health, "misfits", unreadable)
     assert not ready()
 
 
