@@ -72,8 +72,8 @@ def _about(clinic: Clinic) -> dict[str, Any]:
 def _find(public_id: str) -> QuestionnaireResponse:
     """The response of this address, and from here on the rows of its clinic alone."""
     with scope.within(scope.of_response(public_id)):
-        rows = QuestionnaireResponse.objects.select_related("clinic", "data_key")
-        response = rows.filter(public_id=public_id).first()
+        rows = QuestionnaireResponse.objects.filter(public_id=public_id)
+        response = rows.select_related("clinic", "data_key").first()
     if response is None:
         raise Http404
     scope.go_on_within(scope.of_clinics(response.clinic_id))
