@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "clinic_site.accounts.middleware.DeclaredAccess",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "clinic_site.unreadable.UnreadableRecords",
 ]
 
 ROOT_URLCONF = "clinic_site.urls"

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.encryption.cipher import CannotOpen
+from clinic_site.encryption.tampering import report_unopened
 from intake.models import Patient
 from intake.services import name_index
 from screening.case_page import build_case_page
@@ -135,12 +137,18 @@ def _case_page(
         context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
     else:
         context |= contact_context(shown, user)
+    _report_lost(request, context)
     for what, form in (bound or {}).items():
         if what not in _forms_on_page(context):
             typed = form.data.get("words", "")
             return _refused(request, shown.reference, "This can not be sent any more: the case has changed.", typed)
     with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
         return render(request, f"screening/{'case' if may_read else 'case_contact'}.html", context, status=status)
+
+
+def _report_lost(request: HttpRequest, context: dict[str, Any]) -> None:
+    if context["lost"]:
+        report_unopened(context["lost"], user=_user(request), address=_address(request))
 
 
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
@@ -181,6 +189,10 @@ def _acted(
         act()
     except Refused as refusal:
         return _refused(request, reference, str(refusal), kept)
+    except CannotOpen as error:
+        report_unopened([error], user=_user(request), address=_address(request))
+        message = "A part of this record can not be opened, so this could not be done. The operator has been told."
+        return _refused(request, reference, message, kept)
     return redirect(reverse("screening:case", args=[reference]) + anchor)
 
 
@@ -227,6 +239,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
         with transaction.atomic():
             _record_read(request, shown, "case.contact-read")
             context = {**contact_context(shown, _user(request)), "form": form, "title": ObservationKind(kind).label}
+            _report_lost(request, context)
             return render(request, "screening/observe.html", context, status=422 if form.is_bound else 200)
     return _acted(
         request,

@@ -19,6 +19,7 @@ WIRING = (
     "admin_site",
     "context",
     "middleware",
+    "unreadable",
     "launcher",
 )
 
