@@ -20,6 +20,7 @@ WIRING = (
     "context",
     "middleware",
     "unreadable",
+    "log_lines",
     "launcher",
 )
 
