@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "clinic_site.accounts.middleware.DeclaredAccess",
     "clinic_site.accounts.row_scope.OwnClinics",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "clinic_site.unreadable.UnreadableRecords",
 ]
 
 ROOT_URLCONF = "clinic_site.urls"
@@ -258,7 +259,7 @@ WORKER_JOBS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"line": {"()": "clinic_site.log_lines.PlainLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }
