@@ -12,6 +12,7 @@ from django.urls import reverse
 from clinic_site.accounts.models import User
 from clinic_site.accounts.views import SignOut
 from clinic_site.audit.services import audit_event, record
+from clinic_site.limits.addresses import client_address
 
 
 class ClinicAdminSite(AdminSite):
@@ -47,7 +48,7 @@ class ClinicAdminSite(AdminSite):
                             clinic_id=None,
                             entity=request.user,
                             user=request.user,
-                            address=request.META.get("REMOTE_ADDR") or None,
+                            address=client_address(request),
                         )
                     ]
                 )

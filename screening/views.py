@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.limits.addresses import client_address
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
 from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
@@ -49,10 +50,6 @@ def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     return case
 
 
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
-
-
 @require_safe
 @transaction.atomic
 def queue(request: HttpRequest) -> HttpResponse:
@@ -67,7 +64,7 @@ def queue(request: HttpRequest) -> HttpResponse:
                 "queue.read",
                 clinic_id=clinics[0] if len(clinics) == 1 else None,
                 user=user,
-                address=_address(request),
+                address=client_address(request),
                 cases=shown,
             )
         ]
@@ -96,7 +93,7 @@ def find(request: HttpRequest) -> HttpResponse:
         too_often = not may_look_up_again(user)
         status = 429 if too_often else 200
     if status == 200 and form.is_bound:
-        results = [queue_row(case) for case in look_up(user, form.cleaned_data, address=_address(request))]
+        results = [queue_row(case) for case in look_up(user, form.cleaned_data, address=client_address(request))]
     context = {"form": form, "results": results, "too_often": too_often}
     return render(request, "screening/find.html", context, status=status)
 
@@ -159,7 +156,7 @@ def open_case_of_others(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
-    user, address = _user(request), _address(request)
+    user, address = _user(request), client_address(request)
     why = {"why": "break-glass"} if not is_related(shown, user) and glass_open_until(shown) else {}
     entry = audit_event(
         action,

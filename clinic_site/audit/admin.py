@@ -19,6 +19,7 @@ from clinic_site.accounts.models import Membership, User
 from clinic_site.audit.models import AuditEvent
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
+from clinic_site.limits.addresses import client_address
 from clinic_site.records.rows import ClinicRow
 
 
@@ -124,7 +125,7 @@ class AuditedAdmin(admin.ModelAdmin):
                     clinic_id=_clinic_of(entity),
                     entity=entity,
                     user=self.user(request),
-                    address=request.META.get("REMOTE_ADDR") or None,
+                    address=client_address(request),
                     **detail,
                 )
             ]

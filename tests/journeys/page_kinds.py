@@ -258,6 +258,19 @@ def wrong_password(stage: Stage) -> Page:
     return page
 
 
+def joining(stage: Stage) -> Page:
+    stage.desk.context.clear_cookies()
+    stage.desk.goto("/join/")
+    return stage.desk
+
+
+def wrong_code(stage: Stage) -> Page:
+    page = joining(stage)
+    page.get_by_label("Code").fill("not a code")
+    page.get_by_role("button", name="Keep this password").click()
+    return page
+
+
 def found(stage: Stage) -> Page:
     page = stage.staff(stage.front_desk, "/review/find/")
     page.get_by_label("Legal first name").fill("Sam")
@@ -302,6 +315,8 @@ def changed_by_someone_else(stage: Stage) -> Page:
 STAFF_PAGES: dict[str, Kind] = {
     "sign-in": signed_out,
     "sign-in, wrong password": wrong_password,
+    "join": joining,
+    "join, wrong code": wrong_code,
     "queue": lambda stage: stage.staff(stage.clinician, "/review/"),
     "queue of the front desk": lambda stage: stage.staff(stage.front_desk, "/review/"),
     "queue, nothing in it": lambda stage: stage.staff(stage.clinician, "/review/?view=mine"),

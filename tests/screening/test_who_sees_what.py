@@ -109,7 +109,7 @@ def test_the_front_desk_sees_who_it_is_and_no_answer_or_flag(case, staff):
 
 def test_a_role_in_one_clinic_gives_nothing_in_another(case, staff):
     user = staff("front-desk")
-    Membership.objects.create(user=user, clinic=make_clinic("hillside"), role="clinician")
+    Membership.objects.create(user=user, clinic=make_clinic("hillside"), role="clinician", origin="shell")
     text = Desk(user, case).open().content.decode()
     assert "Sam Sample" in text
     assert "walnuts" not in text

@@ -14,8 +14,12 @@ from tests.security.walk import addresses, as_path
 OPEN = {
     "home": (200, 200),
     "help-now": (200, 200),
+    "browser-report": (405, 204),
+    "livez": (200, 405),
+    "readyz": (200, 405),
     "sign-in": (200, 422),
     "sign-out": (405, 302),
+    "join": (200, 422),
     "intake:start": (200, 302),
     "intake:tasks": (404, 405),
     "intake:page": (404, 404),
