@@ -53,6 +53,15 @@ def master_key_id() -> str:
     return sha256(b"id:" + master_key()).hexdigest()[:12]
 
 
+def derived_key(purpose: str) -> bytes:
+    """32 bytes for one purpose ("password-pepper", "audit-chain", …), the same for as long as the installation lives.
+
+    Rotation does not change it: what was made with it (hashes of passwords, a chain of audit entries) can not be made
+    again.
+    """
+    return hmac.new(master_key(), b"derived|" + purpose.encode(), sha256).digest()
+
+
 def wrap(data_key: bytes, *, key_id: uuid.UUID, clinic_id: uuid.UUID) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(master_key()).encrypt(nonce, data_key, key_id.bytes + clinic_id.bytes)
