@@ -1,6 +1,8 @@
 from collections import defaultdict
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -22,6 +24,8 @@ from clinic_site.clinics.models import Clinic
 
 # Roles are data in roles.yaml; Django's groups grant nothing here.
 admin.site.unregister(Group)
+# allauth's own tables: factors are managed by their owners, and addresses are ours.
+admin.site.unregister([EmailAddress, Authenticator])
 
 
 def check_separation(codes: set[str]) -> None:

@@ -112,7 +112,7 @@ def test_a_role_opens_exactly_the_lists_it_may_read(role, staff, signed_in):
     client, may = signed_in(staff(role)), roles()[role].may
     for model, permission in READ_BY.items():
         allowed = "admin.access" in may and permission in may
-        expected = 200 if allowed else 403 if "admin.access" in may else 302
+        expected = 200 if allowed else 403
         assert client.get(page(model, "changelist")).status_code == expected, (role, model)
 
 
@@ -394,7 +394,7 @@ def test_no_first_password_is_set_for_somebody_of_another_clinic_or_oneself(admi
 
 def test_signing_in_to_admin_is_signing_in(client, staff, signed_in):
     answer = client.get("/admin/clinics/clinic/", follow=True)
-    assert answer.redirect_chain[-1][0] == f"{reverse('sign-in')}?next=%2Fadmin%2Fclinics%2Fclinic%2F"
+    assert answer.redirect_chain[-1][0] == f"{reverse('sign-in')}?next=/admin/clinics/clinic/"
     assert signed_in(staff("clinician")).get("/admin/", follow=True).status_code == 403
 
 
@@ -411,7 +411,7 @@ def test_no_admin_page_needs_inline_scripts_or_styles(administrator, director, c
         (administrator, page(Clinic, "add")),
         (administrator, page(User, "changelist")),
     ]
-    pages += [(administrator, page(User, "change", administrator.user.pk)), (administrator, "/admin/password_change/")]
+    pages += [(administrator, page(User, "change", administrator.user.pk)), (administrator, "/password/")]
     pages += [(director, page(Case, "changelist")), (director, page(Case, "change", case.pk))]
     for client, address in pages:
         html = client.get(address).content.decode()
