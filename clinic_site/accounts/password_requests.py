@@ -35,19 +35,23 @@ def ask_for_link(email: str, site: str) -> None:
 
 
 def send_links() -> int:
-    """Mails the links that were asked for. Returns how many requests it dealt with."""
+    """Mails the links that were asked for. Returns how many requests it dealt with.
+
+    One that can not be mailed is dropped: a link that comes late is dead, and the person asks again.
+    """
     with transaction.atomic():
         waiting = PasswordRequest.objects.order_by("created_at").select_for_update(skip_locked=True)
         batch = list(waiting[:_BATCH])
-        done = [request.pk for request in batch if _dealt_with(request)]
-        PasswordRequest.objects.filter(pk__in=done).delete()
-    return len(done)
+        for request in batch:
+            _deal_with(request)
+        PasswordRequest.objects.filter(pk__in=[request.pk for request in batch]).delete()
+    return len(batch)
 
 
-def _dealt_with(request: PasswordRequest) -> bool:
+def _deal_with(request: PasswordRequest) -> None:
     user = User.objects.filter(email=request.email, is_active=True).first()
     if user is None or timezone.now() - request.created_at > _GIVE_UP:
-        return True
+        return
     code = link_code(user)
     body = (
         "Somebody, we hope you, asked for a new password.\n\n"
@@ -59,9 +63,8 @@ def _dealt_with(request: PasswordRequest) -> bool:
         EmailMessage("A new password", body, to=[user.email]).send()
     except (OSError, smtplib.SMTPException) as error:
         log.error("The link for password request %s was not sent: %s", request.pk, type(error).__name__)
-        return False
-    note(None, "staff.password-link-sent", user)
-    return True
+    else:
+        note(None, "staff.password-link-sent", user)
 
 
 def link_code(user: User) -> str:

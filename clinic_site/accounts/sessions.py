@@ -82,7 +82,7 @@ class SessionStore(SessionBase):
             return
         try:
             with transaction.atomic():
-                self.row = StaffSession.objects.create(digest=digest, **values)
+                self.row = StaffSession.objects.create(digest=digest, seen_at=timezone.now(), **values)
         except IntegrityError as error:
             raise CreateError from error
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
 
+from clinic_site.accounts.password_requests import send_links
 from clinic_site.messaging.worker import deliver_waiting
 
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
-            while deliver_waiting():
+            while deliver_waiting() + send_links():
                 pass
             return
         stop = threading.Event()
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         while not stop.is_set():
             try:
-                tried = deliver_waiting()
+                tried = deliver_waiting() + send_links()
             except OperationalError:
                 # The database is away: drop the dead connection and try again, because messages must survive a restart.
                 connection.close()
