@@ -5,25 +5,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, register
-from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
 from django.urls import URLResolver, get_resolver
 
+from clinic_site.accounts import signals as people_signals
 from clinic_site.accounts.permissions import asked_for, fresh_factor, passkey_roles, roles, routes
-from clinic_site.encryption.cipher import master_key
+from clinic_site.limits.addresses import proxies
 from intake import signals
-
-
-@register()
-def secrets_are_set(**_: Any) -> list[Error]:
-    errors = []
-    if len(settings.SECRET_KEY) < 32:
-        errors.append(Error("SECRET_KEY is missing or shorter than 32 characters.", id="clinic.E001"))
-    try:
-        master_key()
-    except ImproperlyConfigured as error:
-        errors.append(Error(str(error), id="clinic.E002"))
-    return errors
 
 
 @register(deploy=True)
@@ -34,16 +22,37 @@ def mail_goes_somewhere(**_: Any) -> list[Error]:
 
 
 @register()
-def each_signal_has_one_receiver(**_: Any) -> list[Error]:
-    named: dict[str, Signal] = {
-        "page_saved": signals.page_saved,
-        "answers_reviewed": signals.answers_reviewed,
-        "response_submitted": signals.response_submitted,
-    }
+def proxies_are_networks(**_: Any) -> list[Error]:
+    try:
+        proxies(settings.TRUSTED_PROXIES)
+    except ValueError as error:
+        return [Error(f"TRUSTED_PROXIES: {error}.", id="clinic.E007")]
+    return []
+
+
+@register(deploy=True)
+def proxies_are_named(**_: Any) -> list[Error]:
+    """Behind a proxy that nobody named, all patients together would be one network to the limits."""
+    if settings.TRUSTED_PROXIES:
+        return []
     return [
         Error(
-            f"intake.signals.{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003"
+            "TRUSTED_PROXIES is not set: name the address of your proxy, `unix`, or `none` when there is none.",
+            id="clinic.E008",
         )
+    ]
+
+
+@register()
+def each_signal_has_one_receiver(**_: Any) -> list[Error]:
+    named: dict[str, Signal] = {
+        "intake.signals.page_saved": signals.page_saved,
+        "intake.signals.answers_reviewed": signals.answers_reviewed,
+        "intake.signals.response_submitted": signals.response_submitted,
+        "clinic_site.accounts.signals.role_ended": people_signals.role_ended,
+    }
+    return [
+        Error(f"{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003")
         for name, signal in named.items()
         if len(signal.receivers) != 1
     ]

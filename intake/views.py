@@ -5,7 +5,7 @@ import uuid
 import zoneinfo
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,12 +13,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic_site.audit import accounting
+from clinic_site.audit.models import Actor
+from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
+from clinic_site.limits.addresses import client_address, network_of
+from clinic_site.records import scope
 from intake.access import Ticket, holds_pass, read_ticket, set_pass, unfinished_draft
 from intake.answers import AnswerDocument
 from intake.completeness import asked_pages, first_open_page, is_under_age
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
+from intake.pace import may_start, saves_too_often
 from intake.presentation import check_rows, page_context, page_url, problems_of_form, problems_of_gaps, task_list
 from intake.published import NothingPublished, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
@@ -44,7 +50,10 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     clinic = Clinic.objects.filter(slug=slug).first()
     if clinic is None:
         raise Http404
+    scope.go_on_within(scope.of_clinics(clinic.id))
     if request.method == "POST" and clinic.is_accepting:
+        if not may_start(network_of(client_address(request))):
+            return render(request, "429.html", status=429)
         try:
             response, token = start_response(clinic, language="en")
         except NothingPublished:
@@ -61,9 +70,13 @@ def _about(clinic: Clinic) -> dict[str, Any]:
 
 
 def _find(public_id: str) -> QuestionnaireResponse:
-    response = QuestionnaireResponse.objects.select_related("clinic", "data_key").filter(public_id=public_id).first()
+    """The response of this address, and from here on the rows of its clinic alone."""
+    with scope.within(scope.of_response(public_id)):
+        rows = QuestionnaireResponse.objects.select_related("clinic", "data_key")
+        response = rows.filter(public_id=public_id).first()
     if response is None:
         raise Http404
+    scope.go_on_within(scope.of_clinics(response.clinic_id))
     return response
 
 
@@ -99,6 +112,8 @@ def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     response = _find(public_id)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
     may_open = holds_pass(request, response)
+    if request.method == "POST" and (may_open or ticket) and saves_too_often(response, now=timezone.now()):
+        return render(request, "429.html", status=429)
     if request.method == "POST" and (not response.is_draft if may_open else ticket):
         return late_page(request, public_id, number)
     if refusal := _refusal(request, response):
@@ -302,6 +317,21 @@ def done(request: HttpRequest, public_id: str) -> HttpResponse:
     if response.is_draft:
         return redirect("intake:tasks", public_id)
     return render(request, "intake/done.html", _context(response))
+
+
+@require_safe
+@transaction.atomic
+def who_looked(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Which roles at the clinic opened this person's record, for the browser that sent it."""
+    response = _find(public_id)
+    if not holds_pass(request, response):
+        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    if response.is_draft:
+        return redirect("intake:tasks", public_id)
+    looks = accounting.who_looked(response.reference, zone=zoneinfo.ZoneInfo(response.clinic.time_zone))
+    read = audit_event("accounting.read", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)
+    record([read])
+    return render(request, "intake/who_looked.html", {**_context(response), "looks": looks})
 
 
 @require_safe

@@ -7,7 +7,8 @@ colleague out by guessing: a passkey is not counted, and a mailed link for a new
 import unicodedata
 from datetime import timedelta
 
-from clinic_site.limits.services import count_use, forget, is_within, network_of
+from clinic_site.limits.addresses import network_of
+from clinic_site.limits.services import count_use, forget, is_within
 
 FREE_TRIES = 5
 TRIES_AN_HOUR = 10

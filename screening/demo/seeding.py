@@ -93,7 +93,7 @@ def _clinic_with_staff(entry: Mapping[str, Any]) -> dict[str, User]:
         validate_password(demo_password(), user)
         user = User.objects.create_user(member["email"], demo_password(), name=member["name"])
         add_app(user, demo_app_key())
-        membership = Membership(user=user, clinic=clinic, role=member["role"])
+        membership = Membership(user=user, clinic=clinic, role=member["role"], origin=Membership.Origin.SHELL)
         membership.full_clean()
         membership.save()
         staff[member["email"].partition("@")[0]] = user

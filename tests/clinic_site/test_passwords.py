@@ -98,9 +98,9 @@ def test_a_common_password_is_refused_offline(db):
         validate_password("polniypizdec0211")
 
 
-@pytest.mark.parametrize("page", ["/sign-in/", "/password/new/", "/password/"])
-def test_no_page_stands_in_the_way_of_pasting_a_password(page, staff, signed_in):
-    html = signed_in(staff("clinician")).get(page).content.decode()
+@pytest.mark.parametrize("address", ["/sign-in/", "/password/new/", "/password/"])
+def test_no_page_stands_in_the_way_of_pasting_a_password(address, staff, signed_in):
+    html = signed_in(staff("clinician")).get(address).content.decode()
     assert 'type="password"' in html
     assert "onpaste" not in html
     assert "maxlength" not in html.partition('type="password"')[2].partition(">")[0]

@@ -131,6 +131,16 @@ def done(stage: Stage) -> Page:
     return stage.go(f"/intake/{patient.public_id}/done/")
 
 
+def who_looked(stage: Stage) -> Page:
+    page = done(stage)
+    clinician = Client()
+    clinician.force_login(stage.clinician)
+    clinician.get(f"/review/{Case.objects.order_by('id').last().reference}/")
+    page.get_by_role("link", name="See who at the clinic looked at your form").click()
+    expect(page.locator("main")).to_contain_text("Clinician")
+    return page
+
+
 def replied(stage: Stage) -> Page:
     page = part("help/")(stage)
     page.get_by_role("button", name="I am safe for now").click()
@@ -232,6 +242,7 @@ PATIENT_PAGES: dict[str, Kind] = {
     "check, filled in": filled_in,
     "check, sent too early": sent_too_early,
     "done": done,
+    "who looked": who_looked,
     "help": part("help/"),
     "help, replied": replied,
     "help without a form": lambda stage: stage.go("/help-now/"),
@@ -255,6 +266,19 @@ def wrong_password(stage: Stage) -> Page:
     page.get_by_label("Email address").fill("nobody@riverside.example")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def joining(stage: Stage) -> Page:
+    stage.desk.context.clear_cookies()
+    stage.desk.goto("/join/")
+    return stage.desk
+
+
+def wrong_code(stage: Stage) -> Page:
+    page = joining(stage)
+    page.get_by_label("Code").fill("not a code")
+    page.get_by_role("button", name="Keep this password").click()
     return page
 
 
@@ -299,9 +323,15 @@ def changed_by_someone_else(stage: Stage) -> Page:
     return page
 
 
+def trail(asked: str = "") -> Kind:
+    return lambda stage: stage.staff(make_user("auditor", stage.clinic), f"/audit/{asked}")
+
+
 STAFF_PAGES: dict[str, Kind] = {
     "sign-in": signed_out,
     "sign-in, wrong password": wrong_password,
+    "join": joining,
+    "join, wrong code": wrong_code,
     "queue": lambda stage: stage.staff(stage.clinician, "/review/"),
     "queue of the front desk": lambda stage: stage.staff(stage.front_desk, "/review/"),
     "queue, nothing in it": lambda stage: stage.staff(stage.clinician, "/review/?view=mine"),
@@ -315,5 +345,8 @@ STAFF_PAGES: dict[str, Kind] = {
     "case, refused": changed_by_someone_else,
     "case, decided": lambda stage: stage.staff(stage.clinician, f"/review/{stage.decided.reference}/"),
     "contact page": lambda stage: stage.staff(stage.front_desk, f"/review/{stage.waiting.reference}/"),
+    "audit trail": trail(),
+    "audit trail, nothing found": trail("?reference=0000-0000"),
+    "audit trail, asked wrongly": trail("?end=yesterday"),
     "not for this role": lambda stage: stage.staff(make_user("auditor", stage.clinic), "/review/"),
 }  # fmt: skip

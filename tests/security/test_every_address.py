@@ -17,6 +17,9 @@ from tests.patients import PatientBrowser
 OPEN = {
     "home": (200, 200),
     "help-now": (200, 200),
+    "browser-report": (405, 204),
+    "livez": (200, 405),
+    "readyz": (200, 405),
     "sign-in": (200, 422),
     "sign-in-passkey": (302, 422),
     "sign-in-second": (302, 401),
@@ -24,6 +27,7 @@ OPEN = {
     "password-forgotten": (200, 422),
     "password-new": (200, 422),
     "sign-out": (405, 302),
+    "join": (200, 422),
     "intake:start": (200, 302),
     "intake:tasks": (404, 405),
     "intake:page": (404, 404),
@@ -125,7 +129,7 @@ def test_every_listed_address_exists():
 
 def test_the_walk_reaches_every_room():
     names = [name for name, _route in addresses()]
-    assert {name.split(":")[0] for name in names if ":" in name} == {"intake", "screening", "admin"}
+    assert {name.split(":")[0] for name in names if ":" in name} == {"intake", "screening", "audit", "admin"}
     assert len(names) > 40
 
 
