@@ -1,5 +1,6 @@
 """Two factors on every path, and a throttle that tells nothing and locks nobody out."""
 
+import re
 import threading
 from datetime import timedelta
 
@@ -347,7 +348,9 @@ def test_a_known_and_an_unknown_address_get_the_same_answer(member, hashed, far_
 
 def _headers(answer):
     """Each header with its parts in order: those of the policy for content come in any."""
-    return {name: sorted(value.split("; ")) for name, value in answer.headers.items()}
+    return {
+        name: sorted(re.sub(r"nonce-[\w+/=-]+", "nonce", value).split("; ")) for name, value in answer.headers.items()
+    }
 
 
 def _without_token(body):
