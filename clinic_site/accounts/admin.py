@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin  # noqa: F401 - registers groups, which are taken away below
@@ -30,6 +32,8 @@ from clinic_site.audit.admin import AuditedAdmin
 
 # Roles are data in roles.yaml; Django's groups grant nothing here.
 admin.site.unregister(Group)
+# allauth's own tables: factors are managed by their owners, and addresses are ours.
+admin.site.unregister([EmailAddress, Authenticator])
 
 _WAITS = "Asked for. It takes effect when another administrator agrees, under Requests."
 

@@ -1,17 +1,13 @@
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
-from django.utils import timezone
+"""What ends with a person's access."""
+
+from allauth.mfa.models import Authenticator
 
 from clinic_site.accounts.models import User
+from clinic_site.accounts.sessions import end_sessions
 
-
-def end_sessions(person: User) -> int:
-    """Ends every session of the person. Returns how many."""
-    alive = Session.objects.filter(expire_date__gt=timezone.now())
-    theirs = [row.pk for row in alive if row.get_decoded().get(SESSION_KEY) == str(person.pk)]
-    return Session.objects.filter(pk__in=theirs).delete()[0]
+__all__ = ["end_sessions", "remove_factors"]
 
 
 def remove_factors(person: User) -> int:
-    """Removes every second factor. Returns how many."""
-    return 0
+    """Removes every second factor, recovery codes too. Returns how many."""
+    return Authenticator.objects.filter(user=person).delete()[0]
