@@ -10,6 +10,7 @@
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
+| PASSKEY_REQUIRED | 0 lets administrators, medical directors and auditors sign in without a passkey; 0 in a demo |
 
 Commands that need no database (`screen`, `check_content`, `content_book`) need none of these.
 """
@@ -32,6 +33,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "clinic_site.apps.ClinicSiteConfig",
     "clinic_site.clinics",
+    # Before our accounts, which take its pages out of admin.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "clinic_site.accounts",
     "clinic_site.audit",
     "clinic_site.encryption",
@@ -62,6 +67,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Tells allauth's passkeys which request they serve; its own pages are not mounted.
+    "allauth.account.middleware.AccountMiddleware",
     "clinic_site.accounts.middleware.DeclaredAccess",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
@@ -100,6 +107,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["clinic_site.accounts.backends.StaffBackend"]
 PASSWORD_HASHERS = [
+    "clinic_site.accounts.passwords.PepperedArgon2",
+    # Only to read what earlier versions wrote; signing in replaces it.
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
@@ -110,11 +119,21 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "clinic_site.accounts.passwords.MoreThanWordsOfThePlace"},
 ]
+PASSWORD_RESET_TIMEOUT = 30 * 60
+PASSKEY_REQUIRED = env.bool("PASSKEY_REQUIRED", default=not DEMO)
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+MFA_ADAPTER = "clinic_site.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
 
+SESSION_ENGINE = "clinic_site.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP

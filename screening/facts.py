@@ -307,11 +307,11 @@ def derive(facts: Facts, lexicon: Lexicon) -> Facts:
     height, weight = facts.values.get("height_cm"), facts.values.get("weight_kg")
     if isinstance(height, float) and isinstance(weight, float) and height > 0:
         derived["bmi_kg_m2"] = float(Decimal(str(weight)) / (Decimal(str(height)) / 100) ** 2)
-    derived |= _medicine_facts(facts, lexicon)
-    # A medicine on the list is taken, whatever else was said.
-    listed = {name: value for name, value in derived.items() if value == "yes"}
     # What was itself left open, or said in a way that can not be read, does not follow from what was said elsewhere.
     open_facts = {name for name, state in facts.states.items() if state != NOT_APPLICABLE}
+    derived |= _medicine_facts(facts, lexicon, open_facts)
+    # A medicine on the list is taken, whatever else was said.
+    listed = {name: value for name, value in derived.items() if value == "yes"}
     derived = {name: value for name, value in derived.items() if name not in open_facts}
     recorded = _recorded(facts, open_facts)
     values = {**derived, **facts.values, **listed, **recorded}
@@ -329,7 +329,7 @@ def _recorded(facts: Facts, open_facts: Set[str]) -> dict[str, Value]:
     return found
 
 
-def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
+def _medicine_facts(facts: Facts, lexicon: Lexicon, open_facts: Set[str]) -> dict[str, Value]:
     """`takes_…` for each class: "yes" when a line names it, "no" only when the whole list is known, and unbound
     otherwise.
 
@@ -339,9 +339,9 @@ def _medicine_facts(facts: Facts, lexicon: Lexicon) -> dict[str, Value]:
     given = bool(readings) or facts.values.get("takes_no_medicines_confirmed") == "yes"
     named = lexicon.classes_of(name for reading in readings for name in (*reading.exact, *reading.suggested))
     recognised = all(reading.recognised for reading in readings)
-    # Medicine for opioid use that a clinic hands out is easily left off the list: then it is open which one it is. Not
-    # the whole list, or somebody unsure of the treatment would have fewer flags than somebody who is sure of it.
-    told_of_opioid = facts.values.get(OPIOID_TREATMENT) == "yes"
+    # Medicine for opioid use that a clinic hands out is easily left off the list: then it is open which one it is, also
+    # for somebody who is unsure of the treatment. Not the whole list, or being unsure would leave more open than a yes.
+    told_of_opioid = facts.values.get(OPIOID_TREATMENT) == "yes" or OPIOID_TREATMENT in open_facts
     left_off = {code for code in lexicon.classes if told_of_opioid and code.startswith("opioid_")}
     found: dict[str, Value] = {}
     for code in lexicon.classes:

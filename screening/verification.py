@@ -77,6 +77,7 @@ def _run_again(assessment: Assessment, kept: dict[str, Any]) -> Result:
         licensed_states=(),
     )
     answered = {n: v for n, v in told.values.items() if n in told.told and n not in kept["states"]}
-    facts = derive(Facts({**answered, **values}, lists=told.lists), rules.lexicon)
+    states = {n: s for n, s in told.states.items() if n in told.told and n not in values} | kept["states"]
+    facts = derive(Facts({**answered, **values}, states, told.lists), rules.lexicon)
     result = assess(rules, facts.values)
     return looked_at_twice(result, questionnaire, document, rules, recorded=set(kept["recorded"]))

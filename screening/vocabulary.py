@@ -42,8 +42,9 @@ DATES = {
 OPIOID_TREATMENT = "opioid_treatment_medicine_past_30_days"
 # A "no" to the question means that it never happened: infinitely many days ago.
 NEVER = {"days_since_cocaine_or_meth": "cocaine_or_meth_ever"}
-# 120 years. Nothing in anybody's life is longer ago, so a larger number is a slip.
-_LONGEST_AGO = {"days_since_": 43_830, "months_since_": 1_440}
+# 120 years: nothing in anybody's life is longer ago, so a larger number is a slip. An age that is merely too high is a
+# finding; one of 2,000 years is a slip too.
+_LONGEST_AGO = {"days_since_": 43_830, "months_since_": 1_440, "age_years": 150}
 # Types whose answer a rule can not read; it reads whether something was said. "No" is "none of these".
 SAID = ("multiple_choice", "short_text", "long_text")
 MEASURES = {

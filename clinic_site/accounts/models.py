@@ -38,6 +38,10 @@ class User(AbstractBaseUser):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
 
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
+
     def __str__(self) -> str:
         return self.name
 
@@ -208,3 +212,31 @@ class ClinicScoped(models.QuerySet):
 
     def for_user(self, user: User, permission: str) -> Self:
         return self.filter(clinic_id__in=user.clinics_with(permission))
+
+
+class StaffSession(models.Model):
+    """One session: before signing in, half-way, or of a person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+    data = models.TextField(editable=False)
+    device = models.CharField(max_length=60, blank=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.device or 'A session'} since {self.began_at:%H:%M}"
+
+
+class PasswordRequest(models.Model):
+    """Somebody asked for a link to set a new password. The worker finds out whether there is such an account."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField()
+    site = models.CharField(max_length=300)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Asked at {self.created_at:%H:%M}"

@@ -40,7 +40,8 @@ def check_settling(rule_set, rule, facts, values):
     exhaustive = math.prod(map(len, tried)) <= MOST_TRIED
     chance = Random(rule.id)
     by_chance = (tuple(map(chance.choice, tried)) for _ in range(20))
-    needed = set()
+    # What a rule requires is always asked for, also where every answer to the rest would raise it.
+    needed = set(rule.requires) & set(named)
     for known in itertools.product(*tried) if exhaustive else by_chance:
         settled = {**facts, **dict(zip(named, known, strict=True))}
         assert outcome(rule_set, rule, settled).status is not Status.UNRESOLVED, settled

@@ -75,6 +75,19 @@ def test_an_opioid_that_is_told_of_and_not_listed_stays_open(lines, told, full, 
 
 
 @pytest.mark.parametrize(
+    ("states", "full"),
+    [({}, "no"), ({"opioid_treatment_medicine_past_30_days": "not_applicable"}, "no")]
+    + [
+        ({"opioid_treatment_medicine_past_30_days": state}, None)
+        for state in ("not_sure", "skipped", "prefer_not_to_say")
+    ],
+)
+def test_somebody_unsure_of_medicine_for_opioid_use_may_take_any(states, full):
+    """As open as for somebody who said yes; where it was not asked at all, the list is the whole answer."""
+    assert derived(states=states, lines=["metformin"]).values.get("takes_opioid_full_agonist") == full
+
+
+@pytest.mark.parametrize(
     ("lines", "none", "unrecognized"),
     [(["metformin"], "no", "no"), (["zzqx"], "no", "yes"), ([], "yes", "no"), ([], "no", None), ([" "], "no", None)],
 )

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from intake.answers import State
 from screening.models import Assessment
 from screening.verification import verified
 from tests.screening.cases import Desk, submitted_case
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def stored(published, clinic, staff):
     """Assessments of two people: one submitted, one flagged whose pressure staff measured as well."""
-    submitted_case(clinic)
+    submitted_case(clinic, substance_use_past_30_days=State.NOT_SURE)
     case = submitted_case(clinic, aneurysm_or_avm="yes", suicide_attempt_ever="yes")
     desk = Desk(staff("clinician"), case)
     desk.claim()

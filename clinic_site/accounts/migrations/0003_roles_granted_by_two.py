@@ -13,11 +13,12 @@ import clinic_site.records.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_staff_sessions"),
         ("clinics", "0001_initial"),
     ]
 
     operations = [
+        migrations.AlterModelOptions(name="user", options={"verbose_name": "person", "verbose_name_plural": "people"}),
         migrations.CreateModel(
             name="AccessChange",
             fields=[
