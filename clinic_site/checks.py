@@ -5,26 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, register
-from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
 from django.urls import URLResolver, get_resolver
 
 from clinic_site.accounts import signals as people_signals
 from clinic_site.accounts.permissions import asked_for, fresh_factor, passkey_roles, roles, routes
-from clinic_site.encryption.cipher import master_key
 from intake import signals
-
-
-@register()
-def secrets_are_set(**_: Any) -> list[Error]:
-    errors = []
-    if len(settings.SECRET_KEY) < 32:
-        errors.append(Error("SECRET_KEY is missing or shorter than 32 characters.", id="clinic.E001"))
-    try:
-        master_key()
-    except ImproperlyConfigured as error:
-        errors.append(Error(str(error), id="clinic.E002"))
-    return errors
 
 
 @register(deploy=True)

@@ -4,8 +4,12 @@
 | variable | meaning |
 | --- | --- |
 | DATABASE_URL | PostgreSQL, e.g. postgres://user:password@host/name or postgres://user@/name?host=/socket/folder |
+| OWNER_DATABASE_URL | the same database as the role that owns the tables, for `migrate`; the program never needs it |
+| DATABASE_TIME_LIMITS | 0 takes the time limits of pages away |
 | SECRET_KEY | signs cookies and page tickets |
-| MASTER_KEY_FILE | file with the base64 key that wraps every record's data key |
+| SECRET_KEY_FALLBACKS | earlier ones, comma-separated: what they signed stays valid while it is changed |
+| MASTER_KEY_FILE | file with the keys that wrap every record's data key (`manage.py keys create`) |
+| MASTER_KEY | the same keys in a variable, where there is no file |
 | ALLOWED_HOSTS | comma-separated host names |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
@@ -26,6 +30,8 @@ PLAIN_HTTP = env.bool("PLAIN_HTTP", default=False)
 DEMO = env.bool("DEMO", default=False)
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY", default="")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+MASTER_KEY = env("MASTER_KEY", default="")
 MASTER_KEY_FILE = env("MASTER_KEY_FILE", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -70,6 +76,7 @@ MIDDLEWARE = [
     # Tells allauth's passkeys which request they serve; its own pages are not mounted.
     "allauth.account.middleware.AccountMiddleware",
     "clinic_site.accounts.middleware.DeclaredAccess",
+    "clinic_site.accounts.row_scope.OwnClinics",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -94,14 +101,25 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = ["bootstrap5"]
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
-DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///")}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+# The program signs in as DATABASE_URL says. The owner of the tables migrates them, and manage.py says when.
+_application = env.db("DATABASE_URL", default="postgres:///")
+_owner = env.db("OWNER_DATABASE_URL") if env("OWNER_DATABASE_URL", default="") else _application
+APPLICATION_ROLE = _application["USER"]
+AS_OWNER = env("DATABASE_ROLE", default="") == "owner"
+DATABASES = {"default": _owner if AS_OWNER else _application}
+# Tells every transaction whose rows it may see.
+DATABASES["default"]["ENGINE"] = "clinic_site.database"
 # Persistent connections and prepared statements: a new connection for each request costs ten times the request.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})
 for option, value in {"server_side_binding": True, "prepare_threshold": 3, "connect_timeout": 5}.items():
     DATABASES["default"]["OPTIONS"].setdefault(option, value)
+# A page that waits this long has gone wrong, and holds others up. Commands, which manage.py starts, take their time.
+TIME_LIMITS = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
+if env.bool("DATABASE_TIME_LIMITS", default=True):
+    _limits = " ".join(f"-c {name}={limit}" for name, limit in TIME_LIMITS.items())
+    DATABASES["default"]["OPTIONS"].setdefault("options", _limits)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_site.clinics.models import Clinic
+from clinic_site.records import scope
 from intake.access import Ticket, holds_pass, read_ticket, set_pass, unfinished_draft
 from intake.answers import AnswerDocument
 from intake.completeness import asked_pages, first_open_page, is_under_age
@@ -44,6 +45,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     clinic = Clinic.objects.filter(slug=slug).first()
     if clinic is None:
         raise Http404
+    scope.go_on_within(scope.of_clinics(clinic.id))
     if request.method == "POST" and clinic.is_accepting:
         try:
             response, token = start_response(clinic, language="en")
@@ -61,9 +63,13 @@ def _about(clinic: Clinic) -> dict[str, Any]:
 
 
 def _find(public_id: str) -> QuestionnaireResponse:
-    response = QuestionnaireResponse.objects.select_related("clinic", "data_key").filter(public_id=public_id).first()
+    """The response of this address, and from here on the rows of its clinic alone."""
+    with scope.within(scope.of_response(public_id)):
+        rows = QuestionnaireResponse.objects.select_related("clinic", "data_key")
+        response = rows.filter(public_id=public_id).first()
     if response is None:
         raise Http404
+    scope.go_on_within(scope.of_clinics(response.clinic_id))
     return response
 
 

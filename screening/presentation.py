@@ -12,7 +12,8 @@ from screening.case_page import CasePage, Flag, Row, identity_of
 from screening.engine import Status
 from screening.facts import count_since
 from screening.forms import OBSERVATION_FORMS, CloseFlagForm, SignDecisionForm
-from screening.models import Case, CaseStatus, ObservationKind, Outcome, ReasonCode
+from screening.models import Case, CaseEvent, CaseStatus, ObservationKind, Outcome, ReasonCode
+from screening.relation import glass_open_until, is_related
 from screening.rules import TIERS
 
 TIER_LABELS = {
@@ -54,6 +55,7 @@ def queue_row(case: Case) -> dict[str, Any]:
         "waiting_since": case.opened_at,
         "owner": case.owner,
         "unfinished": case.status == CaseStatus.UNFINISHED,
+        "second_wanted": case.is_open and getattr(case, "awaits_second", False),
         "flag_count": len(case.rule_ids),
         "holds": case.holds,
     }
@@ -73,6 +75,7 @@ def _common(case: Case, user: User) -> dict[str, Any]:
         if may_claim and case.owner_id == user.id
         else None,
         "mine": case.owner_id == user.id,
+        "glass_ends_at": None if is_related(case, user) else glass_open_until(case),
     }
 
 
@@ -139,11 +142,17 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
             }
             for signed in page.decisions
         ],
-        "timeline": [{"at": e.at, "what": e.get_kind_display(), "detail": e.detail, "by": e.by} for e in page.events],
+        "timeline": [_step(case, event) for event in page.events],
         "help_replies": [{"shown": a.shown, "at": _moment(a.at)} for a in page.help_replies],
         "can_edit": mine and case.is_open,
         "reasons": ReasonCode.choices,
     }
+
+
+def _step(case: Case, event: CaseEvent) -> dict[str, Any]:
+    glass = event.break_glass
+    reason = case.response.data_key.unseal(glass.reason, row=glass, label="break-glass.reason") if glass else ""
+    return {"at": event.at, "what": event.get_kind_display(), "detail": event.detail, "by": event.by, "reason": reason}
 
 
 def _person(case: Case, identity: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def queue_page(user: User, *, view: str, after: str = "") -> QueuePage:
             cases = cases.filter(owner=user)
         ordered = cases.annotate(least_severe=-F("severity")).order_by("least_severe", "opened_at", "id")
     total = cases[: _MOST_COUNTED + 1].count()
-    rows = list(_after(ordered, view, after)[: PAGE_SIZE + 1])
+    rows = list(_after(ordered.with_second_wanted(), view, after)[: PAGE_SIZE + 1])
     cursor = _cursor(rows[PAGE_SIZE - 1], view) if len(rows) > PAGE_SIZE else ""
     return QueuePage(rows[:PAGE_SIZE], cursor, total)
 

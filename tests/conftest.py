@@ -14,6 +14,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import cache as django_cache
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -24,6 +25,7 @@ from clinic_site.accounts.signing_in import FACTOR
 from clinic_site.clinics.models import WEEKDAYS, Clinic
 from clinic_site.publishing.documents import parse_source, read_source
 from clinic_site.publishing.services import publish_version
+from clinic_site.records import scope
 from intake import questionnaire_reader
 from intake.models import QuestionnaireVersion
 from intake.questionnaire_reader import read_questionnaire
@@ -61,9 +63,17 @@ def publish_shipped_content() -> None:
         publish_version(model, document_id=document_id, label="2026.12", source=source, tree=tree)
 
 
+# A test works for no one clinic; each request it makes sees what it may see.
+scope.work_for_every_clinic()
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Lets the test runner empty tables between transactional tests; one test of its own switches the trigger on again."""
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Made by the owner of the tables; after that every test works as the program's own role.
+
+    Lets the test runner empty tables between transactional tests: that is the owner's, and the triggers against it are
+    off. Tests of their own switch them on again.
+    """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid WHERE tgname LIKE %s",
@@ -71,6 +81,43 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         )
         for trigger, table in cursor.fetchall():
             cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')
+    role, options = settings.APPLICATION_ROLE, connection.settings_dict["OPTIONS"]
+    options["assume_role"] = role
+    with django_db_blocker.unblock():
+        connection.close()
+    yield
+    del options["assume_role"]
+    with django_db_blocker.unblock():
+        connection.close()
+
+
+@contextmanager
+def owner_of_tables() -> Iterator[None]:
+    """Inside, the connection works as the owner: triggers and row-level security hold, rights do not."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET ROLE "{settings.APPLICATION_ROLE}"')
+
+
+@pytest.fixture
+def as_owner() -> Callable[[], AbstractContextManager[None]]:
+    """`with as_owner():` the connection works as the owner of the tables."""
+    return owner_of_tables
+
+
+_empty_tables = DatabaseOperations.execute_sql_flush
+
+
+def _empty_tables_as_owner(self: DatabaseOperations, statements: list[str]) -> None:
+    with owner_of_tables():
+        _empty_tables(self, statements)
+
+
+DatabaseOperations.execute_sql_flush = _empty_tables_as_owner  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -209,6 +256,13 @@ def alone() -> Callable[[], AbstractContextManager[None]]:
         fcntl.flock(_alone, fcntl.LOCK_SH)
 
     return hold
+
+
+@pytest.fixture(autouse=True)
+def _scope_of_each_test() -> Iterator[None]:
+    """What a test opens by calling a view itself does not reach the next."""
+    with scope.within(scope.EVERYTHING):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -170,9 +170,11 @@ class ReadOnlyAdmin(AuditedAdmin):
 
 
 class ClinicRowAdmin(ReadOnlyAdmin):
-    """Clinical rows, for those who read cases at the row's clinic. Sealed columns are never named in these classes."""
+    """Clinical rows, for those who read every case of the row's clinic. Sealed columns are never named in these
+    classes.
+    """
 
-    view_permission = "case.read"
+    view_permission = "case.read-any"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).filter(clinic_id__in=self.user(request).clinics_with(self.view_permission))

@@ -3,25 +3,24 @@ master key.
 
 A sealed value is `version (1) | data key id (16) | nonce (12) | ciphertext and tag`. The authenticated data name the
 clinic, a fixed label of the field and the row, so that a value copied to another row, field or clinic does not open.
-Rotation wraps data keys again and never touches a row, because most rows may only be appended.
+Rotation wraps data keys again and never touches a row, because most rows may only be appended. Keys: `keyring.py`.
 """
 
-import base64
 import hmac
 import json
 import os
 import unicodedata
 import uuid
 import zlib
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+
+from clinic_site.encryption.keyring import Ring, fingerprint, ring
 
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
@@ -31,26 +30,8 @@ class CannotOpen(Exception):
     """A sealed value was altered, moved to another row, or sealed under another key."""
 
 
-@lru_cache(maxsize=1)
-def master_key() -> bytes:
-    """The 32 bytes that wrap every data key.
-
-    Raises ImproperlyConfigured, by the name of the setting, when the file is missing or wrong.
-    """
-    path = settings.MASTER_KEY_FILE
-    if not path:
-        raise ImproperlyConfigured("MASTER_KEY_FILE is not set: name the file that holds the base64 master key.")
-    try:
-        key = base64.b64decode(Path(path).read_bytes().strip(), validate=True)
-    except (OSError, ValueError) as error:
-        raise ImproperlyConfigured(f"MASTER_KEY_FILE can not be read as base64: {type(error).__name__}.") from error
-    if len(key) != 32:
-        raise ImproperlyConfigured("MASTER_KEY_FILE must hold 32 bytes in base64.")
-    return key
-
-
 def master_key_id() -> str:
-    return sha256(b"id:" + master_key()).hexdigest()[:12]
+    return fingerprint(ring().current)
 
 
 def derived_key(purpose: str) -> bytes:
@@ -59,20 +40,29 @@ def derived_key(purpose: str) -> bytes:
     Rotation does not change it: what was made with it (hashes of passwords, a chain of audit entries) can not be made
     again.
     """
-    return hmac.new(master_key(), b"derived|" + purpose.encode(), sha256).digest()
+    return hmac.new(ring().derivation, b"derived|" + purpose.encode(), sha256).digest()
 
 
 def wrap(data_key: bytes, *, key_id: uuid.UUID, clinic_id: uuid.UUID) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(master_key()).encrypt(nonce, data_key, key_id.bytes + clinic_id.bytes)
+    return nonce + AESGCM(ring().current).encrypt(nonce, data_key, key_id.bytes + clinic_id.bytes)
+
+
+def wrap_anew(wrapped: bytes | memoryview, *, key_id: uuid.UUID, clinic_id: uuid.UUID) -> bytes:
+    """The same data key under the current master key. Raises CannotOpen."""
+    return wrap(_opened(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring()), key_id=key_id, clinic_id=clinic_id)
+
+
+def _opened(wrapped: bytes, associated: bytes, keys: Ring) -> bytes:
+    for master in keys.masters:
+        with suppress(InvalidTag, ValueError):
+            return AESGCM(master).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], associated)
+    raise CannotOpen("The data key does not open with this master key.")
 
 
 @lru_cache(maxsize=512)
-def _unwrap(wrapped: bytes, associated: bytes, _master_key_id: str) -> AESGCM:
-    try:
-        return AESGCM(AESGCM(master_key()).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], associated))
-    except InvalidTag as error:
-        raise CannotOpen("The data key does not open with this master key.") from error
+def _unwrap(wrapped: bytes, associated: bytes, keys: Ring) -> AESGCM:
+    return AESGCM(_opened(wrapped, associated, keys))
 
 
 def seal(
@@ -81,7 +71,7 @@ def seal(
     """`value` (anything JSON holds) as sealed bytes."""
     plain = zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
     nonce = os.urandom(_NONCE_BYTES)
-    cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, master_key_id())
+    cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring())
     return _VERSION + key_id.bytes + nonce + cipher.encrypt(nonce, plain, _associated(clinic_id, label, row_id))
 
 
@@ -100,7 +90,7 @@ def unseal(
         return None
     if sealed[:1] != _VERSION or sealed[1:17] != key_id.bytes:
         raise CannotOpen("Sealed under another key or by another version.")
-    cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, master_key_id())
+    cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring())
     try:
         plain = cipher.decrypt(sealed[17:29], sealed[29:], _associated(clinic_id, label, row_id))
     except (InvalidTag, ValueError) as error:
@@ -118,7 +108,7 @@ def blind_index(purpose: str, clinic_id: uuid.UUID, *parts: str) -> bytes:
     key.
     """
     normalised = [_as_compared(part) for part in parts]
-    key = hmac.new(master_key(), b"blind-index|" + purpose.encode(), sha256).digest()
+    key = hmac.new(ring().derivation, b"blind-index|" + purpose.encode(), sha256).digest()
     # As JSON, so that no two lists of parts run together to the same bytes.
     return hmac.new(key, clinic_id.bytes + json.dumps(normalised).encode(), sha256).digest()
 

@@ -2,11 +2,40 @@ import os
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from clinic_site.clinics.models import Clinic
 from clinic_site.encryption import cipher
 from clinic_site.records.identifiers import uuid7
 from clinic_site.records.rows import ClinicRow, clinic_key
+
+
+class KeyUse(models.TextChoices):
+    MASTER = "master"
+    DERIVATION = "derivation"
+
+
+class InstallationKey(models.Model):
+    """The fingerprint of a key that this database was written with, so that a start with other keys is refused."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    use = models.CharField(max_length=10, choices=KeyUse)
+    fingerprint = models.CharField(max_length=12)
+    since = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["use", "fingerprint"], name="encryption_installationkey_once"),
+            models.UniqueConstraint(
+                fields=["use"],
+                condition=Q(use=KeyUse.DERIVATION, retired_at__isnull=True),
+                name="encryption_one_derivation_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.use} key {self.fingerprint}"
 
 
 class DataKey(ClinicRow):

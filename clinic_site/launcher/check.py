@@ -71,6 +71,8 @@ def for_pytest(environment: dict[str, str]) -> dict[str, str]:
     Playwright runs an event loop in the thread of the test, where Django would refuse to use the database.
     """
     settings = {"HASHED_STATIC": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "true"} | environment
+    # The owner makes the test database; tests/conftest.py then works as the program. Waiting is part of some tests.
+    settings |= {"DATABASE_ROLE": "owner", "DATABASE_TIME_LIMITS": "0"}
     Path(settings["STATIC_ROOT"]).mkdir(parents=True, exist_ok=True)
     return settings
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from clinic_site.launcher import Problem
 
 PROJECT = Path(__file__).resolve().parents[2]
+# The roles of the project's own server: one owns the tables, the program signs in as the other.
+OWNER, APPLICATION = "clinic", "clinic_app"
 
 
 def data_directory(project: Path = PROJECT) -> Path:
@@ -31,6 +33,8 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
     # Another project's settings module in the user's shell must not be the one that runs.
     environment["DJANGO_SETTINGS_MODULE"] = "clinic_site.settings"
     environment["DATABASE_URL"] = database_url
+    if not (os.environ.get("DATABASE_URL") and environment.get("OWNER_DATABASE_URL")):
+        environment["OWNER_DATABASE_URL"] = owner_url(database_url)
     defaults: dict[str, Callable[[], str]] = {
         "SECRET_KEY": lambda: _made_once(directory / "secret_key", _new_secret_key).read_text(),
         "MASTER_KEY_FILE": lambda: str(_made_once(directory / "master.key", _new_master_key)),
@@ -40,10 +44,18 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
         "ALLOWED_HOSTS": lambda: "127.0.0.1,localhost",
         "DEMO": lambda: "1",
     }
+    if environment.get("MASTER_KEY"):
+        # The keys are in the variable; a file beside it would leave open which ones count.
+        del defaults["MASTER_KEY_FILE"]
     for name, make in defaults.items():
         if not environment.get(name):
             environment[name] = make()
     return environment
+
+
+def owner_url(url: str) -> str:
+    """The same database as its owner: on the project's own server. Another server's URL stays as it is."""
+    return url.replace(f"postgres://{APPLICATION}@", f"postgres://{OWNER}@", 1)
 
 
 def _new_secret_key() -> str:

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 CLINICAL = [QuestionnaireResponse, Consent, Case, Assessment, DetectedIssue, Observation, Disposition, Decision]
 CONTENT = [QuestionnaireVersion, RuleSetVersion]
 READ_BY = {
-    **dict.fromkeys(CLINICAL, "case.read"),
+    **dict.fromkeys(CLINICAL, "case.read-any"),
     **dict.fromkeys(CONTENT, "content.read"),
     AuditEvent: "audit.read",
     Clinic: "admin.access",

@@ -5,7 +5,7 @@ from django.db import DatabaseError, connection, transaction
 
 from clinic_site.audit.models import Actor, AuditEvent
 from clinic_site.audit.services import audit_event, record
-from tests.conftest import make_user
+from tests.conftest import make_user, owner_of_tables
 
 pytestmark = pytest.mark.django_db
 
@@ -36,13 +36,13 @@ def test_entries_go_down_with_what_they_tell_of(clinic):
 @pytest.mark.parametrize("statement", ["UPDATE audit_auditevent SET action = 'x'", "DELETE FROM audit_auditevent"])
 def test_the_database_refuses_to_change_or_delete_an_entry(clinic, statement):
     record([audit_event("kept", clinic_id=clinic.id)])
-    with pytest.raises(DatabaseError, match="pgtrigger: Cannot"), transaction.atomic():
+    with owner_of_tables(), pytest.raises(DatabaseError, match="pgtrigger: Cannot"), transaction.atomic():
         connection.cursor().execute(statement)
 
 
 def test_the_database_refuses_to_empty_the_trail(clinic):
     """The test runner switches this trigger off for its own cleaning, so it is switched on again here."""
-    with connection.cursor() as cursor:
+    with owner_of_tables(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_auditevent'::regclass AND tgname LIKE '%no_truncate%'"
         )

@@ -9,6 +9,7 @@ from django.db import connection
 from intake.answers import State
 from screening.models import Assessment
 from screening.verification import verified
+from tests.conftest import owner_of_tables
 from tests.screening.cases import Desk, submitted_case
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,7 @@ def test_one_byte_that_is_flipped_is_found(stored, what):
 def as_owner(statement):
     """What somebody with the database in their hands could do: no trigger stands in the way."""
     tables = ("screening_assessment", "screening_detectedissue", "intake_questionnaireresponse")
-    with connection.cursor() as cursor:
+    with owner_of_tables(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

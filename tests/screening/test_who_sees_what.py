@@ -7,7 +7,7 @@ from django.db import DatabaseError
 
 from clinic_site.accounts.models import Membership
 from clinic_site.audit.models import AuditEvent
-from screening import views
+from screening import look_up, views
 from screening.models import Decision, Disposition
 from tests.conftest import make_clinic, make_user
 from tests.screening.cases import WORDS, Desk, submitted_case
@@ -167,6 +167,7 @@ def test_nothing_is_shown_when_the_entry_can_not_be_written(case, staff, monkeyp
 
     desk = Desk(staff(role), case)
     monkeypatch.setattr(views, "record", refuse)
+    monkeypatch.setattr(look_up, "record", refuse)
     desk.client.raise_request_exception = False
     answer = look(desk)
     assert answer.status_code == 500
