@@ -110,6 +110,7 @@ class PersonAdmin(AuditedAdmin):
                 "invitation": open_invitation(person),
                 "is_oneself": person == request.user,
                 "title": person.name,
+                "subtitle": None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
