@@ -10,6 +10,7 @@ from django.urls import URLResolver, get_resolver
 
 from clinic_site.accounts import signals as people_signals
 from clinic_site.accounts.permissions import asked_for, fresh_factor, passkey_roles, roles, routes
+from clinic_site.limits.addresses import proxies
 from intake import signals
 
 
@@ -18,6 +19,35 @@ def mail_goes_somewhere(**_: Any) -> list[Error]:
     if settings.MAIL_IS_SENT:
         return []
     return [Error("EMAIL_URL is not set: alerts would be printed and counted as sent.", id="clinic.E005")]
+
+
+@register(deploy=True)
+def the_heads_of_the_trail_are_kept(**_: Any) -> list[Error]:
+    if settings.AUDIT_HEADS_FILE:
+        return []
+    return [Error("AUDIT_HEADS_FILE is not set: nobody would see the end of the trail cut off.", id="clinic.E015")]
+
+
+@register()
+def proxies_are_networks(**_: Any) -> list[Error]:
+    try:
+        proxies(settings.TRUSTED_PROXIES)
+    except ValueError as error:
+        return [Error(f"TRUSTED_PROXIES: {error}.", id="clinic.E007")]
+    return []
+
+
+@register(deploy=True)
+def proxies_are_named(**_: Any) -> list[Error]:
+    """Behind a proxy that nobody named, all patients together would be one network to the limits."""
+    if settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Error(
+            "TRUSTED_PROXIES is not set: name the address of your proxy, `unix`, or `none` when there is none.",
+            id="clinic.E008",
+        )
+    ]
 
 
 @register()

@@ -7,7 +7,9 @@ from typing import Any
 import phonenumbers
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.http import QueryDict
 
+from clinic_site.records.text import normalised
 from screening.break_glass import LEAST_REASON
 from screening.models import ObservationKind, Outcome, ReasonCode
 
@@ -17,11 +19,28 @@ LEAST_WORDS = 10
 class StaffForm(forms.Form):
     """A form that is laid out inside a page's own <form>."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_normalised(data), *args, **kwargs)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+
+    def clean(self) -> dict[str, Any]:
+        """A value that comes twice could be read as one by us and as the other by somebody else."""
+        if isinstance(self.data, QueryDict):
+            for name in self.fields:
+                if len(self.data.getlist(self.add_prefix(name))) > 1:
+                    self.add_error(name, "This came more than once. Fill it in once.")
+        return self.cleaned_data
+
+
+def _normalised(data: QueryDict | None) -> QueryDict | None:
+    if not isinstance(data, QueryDict):
+        return data
+    cleaned = QueryDict(mutable=True)
+    for name, values in data.lists():
+        cleaned.setlist(name, [normalised(value) for value in values])
+    return cleaned
 
 
 def _words(label: str, *, help_text: str = "") -> forms.CharField:

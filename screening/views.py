@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.encryption.tampering import report_unopened
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
 from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
@@ -49,28 +50,17 @@ def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     return case
 
 
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
-
-
 @require_safe
 @transaction.atomic
 def queue(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     view = request.GET.get("view", "open")
     page = queue_page(user, view=view if view in VIEWS else "open", after=request.GET.get("after", ""))
-    shown = [case.reference for case in page.cases]
+    # An entry for each clinic, also for one of which nothing is shown.
     clinics = sorted(user.clinics_with("case.list"))
+    shown = {clinic_id: [c.reference for c in page.cases if c.clinic_id == clinic_id] for clinic_id in clinics}
     record(
-        [
-            audit_event(
-                "queue.read",
-                clinic_id=clinics[0] if len(clinics) == 1 else None,
-                user=user,
-                address=_address(request),
-                cases=shown,
-            )
-        ]
+        [audit_event("queue.read", clinic_id=clinic_id, user=user, listed=shown[clinic_id]) for clinic_id in clinics]
     )
     context = {
         "cases": [queue_row(case) for case in page.cases],
@@ -96,7 +86,7 @@ def find(request: HttpRequest) -> HttpResponse:
         too_often = not may_look_up_again(user)
         status = 429 if too_often else 200
     if status == 200 and form.is_bound:
-        results = [queue_row(case) for case in look_up(user, form.cleaned_data, address=_address(request))]
+        results = [queue_row(case) for case in look_up(user, form.cleaned_data)]
     context = {"form": form, "results": results, "too_often": too_often}
     return render(request, "screening/find.html", context, status=status)
 
@@ -126,6 +116,7 @@ def _case_page(
         context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
     else:
         context |= contact_context(shown, user)
+    _report_lost(request, context)
     for what, form in (bound or {}).items():
         if what not in _forms_on_page(context):
             typed = form.data.get("words", "")
@@ -158,19 +149,15 @@ def open_case_of_others(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("screening:case", reference=reference)
 
 
+def _report_lost(request: HttpRequest, context: dict[str, Any]) -> None:
+    if context["lost"]:
+        report_unopened(context["lost"], user=_user(request))
+
+
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
-    user, address = _user(request), _address(request)
-    why = {"why": "break-glass"} if not is_related(shown, user) and glass_open_until(shown) else {}
-    entry = audit_event(
-        action,
-        clinic_id=shown.clinic_id,
-        entity=shown,
-        user=user,
-        address=address,
-        reference=shown.reference,
-        **cast(dict[str, Any], why),
-    )
-    record([entry])
+    user = _user(request)
+    why = "break-glass" if not is_related(shown, user) and glass_open_until(shown) else ""
+    record([audit_event(action, clinic_id=shown.clinic_id, entity=shown, user=user, why=why)])
 
 
 def _forms_on_page(context: dict[str, Any]) -> set[Any]:
@@ -195,6 +182,10 @@ def _acted(
         act()
     except Refused as refusal:
         return _refused(request, reference, str(refusal), kept)
+    except CannotOpen as error:
+        report_unopened([error], user=_user(request))
+        message = "A part of this record can not be opened, so this could not be done. The operator has been told."
+        return _refused(request, reference, message, kept)
     return redirect(reverse("screening:case", args=[reference]) + anchor)
 
 
@@ -243,6 +234,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
         with transaction.atomic():
             _record_read(request, shown, "case.contact-read")
             context = {**contact_context(shown, user), "form": form, "title": ObservationKind(kind).label}
+            _report_lost(request, context)
             return render(request, "screening/observe.html", context, status=422 if form.is_bound else 200)
     return _acted(
         request,

@@ -22,6 +22,7 @@ from django.utils import timezone
 from clinic_site.accounts.factors import PASSKEY, add_app, app_code, current_step, has_second_factor
 from clinic_site.accounts.models import Membership, User
 from clinic_site.accounts.signing_in import FACTOR
+from clinic_site.audit import worker as audit_worker
 from clinic_site.clinics.models import WEEKDAYS, Clinic
 from clinic_site.publishing.documents import parse_source, read_source
 from clinic_site.publishing.services import publish_version
@@ -227,6 +228,25 @@ def statements() -> Callable[[], Statements]:
     return lambda: Statements(connection)
 
 
+@pytest.fixture
+def no_entries(db: None) -> Iterator[None]:
+    """A database that refuses every further audit entry."""
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_entries() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'no entries'; END $$"
+        )
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "CREATE TRIGGER refuse_entries BEFORE INSERT ON audit_auditevent EXECUTE FUNCTION refuse_entries()"
+        )
+    yield
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP TRIGGER refuse_entries ON audit_auditevent")
+        cursor.execute("DROP FUNCTION refuse_entries")
+
+
 _run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 _alone = (Path(tempfile.gettempdir()) / f"clinic-tests-{_run}.lock").open("w")
 
@@ -269,3 +289,11 @@ def _scope_of_each_test() -> Iterator[None]:
 def _empty_caches() -> Iterator[None]:
     yield
     django_cache.clear()
+    # The worker of a process remembers the audit chains, which the next test does not have.
+    audit_worker.sealer.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_heads_file(settings: Any) -> None:
+    """The heads of made-up chains do not belong into the file of this clone's own database."""
+    settings.AUDIT_HEADS_FILE = ""

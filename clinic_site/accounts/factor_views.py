@@ -26,7 +26,7 @@ from clinic_site.accounts.factors import (
 )
 from clinic_site.accounts.forms import AppForm, PasskeyForm
 from clinic_site.accounts.models import User
-from clinic_site.accounts.notices import note, tell
+from clinic_site.accounts.notices import record_account, tell
 from clinic_site.accounts.passkeys import PasskeyRefused, add_passkey, registration_options
 from clinic_site.accounts.views import ask_for_fresh_factor, on_the_way, wanted
 from clinic_site.encryption.cipher import CannotOpen
@@ -123,7 +123,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     user = _person(request)
     with transaction.atomic():
         codes = replace_recovery_codes(user)
-        note(request, "staff.factor-added", user, factor=RECOVERY)
+        record_account("staff.factor-added", user, factor=RECOVERY)
         tell(user, "New recovery codes were made for your account. The earlier ones do not work any more.")
     return _codes_page(request, codes)
 
@@ -138,7 +138,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         row = get_object_or_404(Authenticator, pk=pk, user=user)
         if _may_go(user, row, rows):
             row.delete()
-            note(request, "staff.factor-removed", user, factor=row.type)
+            record_account("staff.factor-removed", user, factor=row.type)
             tell(user, f"This way to sign in was removed from your account: {_NAMES[row.type].lower()}.")
     return redirect("factors")
 
@@ -172,7 +172,7 @@ def _secret(request: HttpRequest, user: User) -> str:
 
 
 def _added(request: HttpRequest, user: User, kind: str) -> None:
-    note(request, "staff.factor-added", user, factor=kind)
+    record_account("staff.factor-added", user, factor=kind)
     tell(user, f"A new way to sign in was added to your account: {_NAMES[kind].lower()}.")
 
 

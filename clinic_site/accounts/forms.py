@@ -84,7 +84,7 @@ class LinkForm(forms.Form):
         label="Code from the mail",
         max_length=200,
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "data-from-link": "true"}
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "data-from-address": ""}
         ),
         error_messages={"required": "Open the link in the mail again, or copy the code from it."},
     )

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from clinic_site.accounts.forms import LinkForm
 from clinic_site.accounts.invitations import NotUsable, redeem
-from clinic_site.limits.services import is_within, network_of
+from clinic_site.limits.addresses import client_address, network_of
+from clinic_site.limits.services import is_within
 
 _TRIES, _WINDOW = 30, timedelta(hours=1)
 _NOT_USABLE = (
@@ -45,7 +46,7 @@ def join(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/join.html", {"form": JoinForm()})
     form = JoinForm(request.POST)
-    if not is_within("invitation", network_of(request.META.get("REMOTE_ADDR")), limit=_TRIES, window=_WINDOW):
+    if not is_within("invitation", network_of(client_address(request)), limit=_TRIES, window=_WINDOW):
         form.add_error(None, "Too many tries from here. Wait an hour, then try again. Your code stays good.")
         return render(request, "accounts/join.html", {"form": form}, status=429)
     if form.is_valid() and _is_redeemed(form):

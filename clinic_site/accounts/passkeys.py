@@ -10,6 +10,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ from clinic_site.limits.services import is_within
 _BEGUN_AT = "passkey_begun_at"
 _LIVES = timedelta(minutes=5)
 # What allauth and fido2 raise for what they can not read; the sender chooses it freely.
-_UNREADABLE = (ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+_UNREADABLE = (ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 class PasskeyRefused(Exception):
@@ -54,7 +55,7 @@ def add_passkey(request: HttpRequest, user: User, *, name: str, credential: str)
     _take_challenge(request)
     try:
         sent = _read(credential)
-        auth.parse_registration_response(sent)
+        _check_origin(request, auth.parse_registration_response(sent).response.client_data.origin)
         made = auth.complete_registration(sent)
     except _UNREADABLE as error:
         raise PasskeyRefused("The new passkey was not accepted.") from error
@@ -74,6 +75,7 @@ def use_passkey(request: HttpRequest, credential: str) -> tuple[User, Authentica
     try:
         sent = _read(credential)
         answer = auth.parse_authentication_response(sent)
+        _check_origin(request, answer.response.client_data.origin)
         user = auth.extract_user_from_response(sent)
         row = auth.complete_authentication(user, sent)
     except _UNREADABLE as error:
@@ -105,6 +107,13 @@ def _take_challenge(request: HttpRequest) -> None:
     if not state or too_old or not is_within("passkey.challenge", state["challenge"], limit=1, window=2 * _LIVES):
         auth.clear_state()
         raise PasskeyRefused("There is no challenge to answer.")
+
+
+def _check_origin(request: HttpRequest, origin: str) -> None:
+    """fido2 takes every sub-domain too, and one of those may be somebody else's."""
+    host = request.get_host()
+    if origin != f"https://{host}" and not (settings.PLAIN_HTTP and origin == f"http://{host}"):
+        raise ValueError("The answer was made for another address.")
 
 
 def _read(credential: str) -> dict[str, Any]:

@@ -1,18 +1,16 @@
 """A mailed link for a new password.
 
 The page only writes down that somebody asked; the worker finds out for whom. So the page answers the same, in the same
-time, whether there is such an account. The code in the link is not stored: it is an HMAC over the account's present
-password and last sign-in, so either of them ends it. It stands behind the `#` of the address, which no server logs.
+time, whether there is such an account. The code in the link is an HMAC over the account's present password and last
+sign-in, so either of them ends it; it is stored nowhere but sealed in the waiting mail. It stands behind the `#` of the
+address, which no server logs.
 """
 
-import logging
-import smtplib
 import uuid
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,10 +19,10 @@ from django.utils import timezone
 from clinic_site.accounts import throttle
 from clinic_site.accounts.backends import StaffBackend
 from clinic_site.accounts.models import PasswordRequest, User
-from clinic_site.accounts.notices import note, tell
+from clinic_site.accounts.notices import record_account, tell
 from clinic_site.accounts.sessions import end_sessions
+from clinic_site.accounts.staff_mail import password_link_mail
 
-log = logging.getLogger(__name__)
 _GIVE_UP = timedelta(minutes=30)
 _BATCH = 20
 
@@ -35,34 +33,27 @@ def ask_for_link(email: str, site: str) -> None:
 
 
 def send_links() -> int:
-    """Mails the links that were asked for. Returns how many requests it dealt with."""
+    """Writes the mails for what was asked. Returns how many requests it dealt with."""
     with transaction.atomic():
         waiting = PasswordRequest.objects.order_by("created_at").select_for_update(skip_locked=True)
         batch = list(waiting[:_BATCH])
-        done = [request.pk for request in batch if _dealt_with(request)]
-        PasswordRequest.objects.filter(pk__in=done).delete()
-    return len(done)
+        for request in batch:
+            _deal_with(request)
+        PasswordRequest.objects.filter(pk__in=[request.pk for request in batch]).delete()
+    return len(batch)
 
 
-def _dealt_with(request: PasswordRequest) -> bool:
+def _deal_with(request: PasswordRequest) -> None:
     user = User.objects.filter(email=request.email, is_active=True).first()
     # Without a password there is nothing to forget: such a person has an invitation, agreed to by two administrators.
-    if user is None or not user.has_usable_password() or timezone.now() - request.created_at > _GIVE_UP:
-        return True
-    code = link_code(user)
-    body = (
-        "Somebody, we hope you, asked for a new password.\n\n"
-        f"Open this page within 30 minutes: {request.site}{reverse('password-new')}#{code}\n\n"
-        f"If its box is empty, copy this code into it: {code}\n\n"
-        "If it was not you, do nothing: your password stays as it is.\n"
+    forgot = user is not None and user.has_usable_password() and bool(user.granted())
+    if user is None or not forgot or timezone.now() - request.created_at > _GIVE_UP:
+        return
+    clinic_id, _role = user.granted()[0]
+    password_link_mail(
+        user, clinic_id=clinic_id, address=f"{request.site}{reverse('password-new')}", code=link_code(user)
     )
-    try:
-        EmailMessage("A new password", body, to=[user.email]).send()
-    except (OSError, smtplib.SMTPException) as error:
-        log.error("The link for password request %s was not sent: %s", request.pk, type(error).__name__)
-        return False
-    note(None, "staff.password-link-sent", user)
-    return True
+    record_account("staff.password-link-sent", user)
 
 
 def link_code(user: User) -> str:
@@ -96,7 +87,7 @@ def redeem(request: HttpRequest, code: str, password: str) -> bool:
     user.save(update_fields=["password"])
     ended = end_sessions(user)
     throttle.forget_password_tries(user.email)
-    note(request, "staff.password-reset", user, sessions_ended=ended)
+    record_account("staff.password-reset", user, sessions_ended=ended)
     tell(user, "Your password was changed with a link that was mailed to you. All your sessions have ended.")
     return True
 

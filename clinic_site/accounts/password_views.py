@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods
 
 from clinic_site.accounts import signing_in
 from clinic_site.accounts.forms import ChangePasswordForm, ForgottenForm, LinkForm, NewPasswordForm
-from clinic_site.accounts.notices import note, tell
+from clinic_site.accounts.notices import record_account, tell
 from clinic_site.accounts.password_requests import ask_for_link, owner_of, redeem, site_of
 from clinic_site.accounts.sessions import end_sessions
 from clinic_site.accounts.views import ask_for_fresh_factor
-from clinic_site.limits.services import is_within, network_of
+from clinic_site.limits.addresses import client_address, network_of
+from clinic_site.limits.services import is_within
 
 _GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 _HOUR = timedelta(hours=1)
@@ -40,7 +41,7 @@ class ChangePassword(PasswordChangeView):
         with transaction.atomic():
             answer = super().form_valid(form)
             ended = end_sessions(form.user, but=self.request.session)
-            note(self.request, "staff.password-changed", form.user, sessions_ended=ended)
+            record_account("staff.password-changed", form.user, sessions_ended=ended)
             tell(form.user, "The password of your account was changed. All other sessions have ended.")
         return answer
 
@@ -57,7 +58,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/forgotten.html", {"form": form}, status=422 if form.is_bound else 200)
     email = form.cleaned_data["email"]
-    here = is_within("password-link.network", network_of(request.META.get("REMOTE_ADDR")), limit=20, window=_HOUR)
+    here = is_within("password-link.network", network_of(client_address(request)), limit=20, window=_HOUR)
     if here and is_within("password-link", email, limit=3, window=_HOUR):
         ask_for_link(email, site_of(request))
     return render(request, "accounts/forgotten_done.html")
@@ -69,7 +70,7 @@ def new_password(request: HttpRequest) -> HttpResponse:
     link = LinkForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return render(request, "accounts/new_password.html", {"link": link, "form": NewPasswordForm(None)})
-    tried = is_within("password-link.tries", network_of(request.META.get("REMOTE_ADDR")), limit=30, window=_HOUR)
+    tried = is_within("password-link.tries", network_of(client_address(request)), limit=30, window=_HOUR)
     owner = owner_of(link.cleaned_data["code"]) if link.is_valid() and tried else None
     form = NewPasswordForm(owner, request.POST)
     if owner is not None and form.is_valid():

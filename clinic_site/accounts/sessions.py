@@ -82,7 +82,7 @@ class SessionStore(SessionBase):
             return
         try:
             with transaction.atomic():
-                self.row = StaffSession.objects.create(digest=digest, **values)
+                self.row = StaffSession.objects.create(digest=digest, seen_at=timezone.now(), **values)
         except IntegrityError as error:
             raise CreateError from error
 
@@ -102,6 +102,12 @@ class SessionStore(SessionBase):
         if "signed_in_at" in data:
             return datetime.fromtimestamp(data["signed_in_at"], UTC)
         return self.row.began_at if self.row else timezone.now()
+
+
+def clear_ended() -> int:
+    """For the worker: removes what has ended. 0, because there is no more to do at once."""
+    SessionStore.clear_expired()
+    return 0
 
 
 def mark_activity(request: HttpRequest) -> None:

@@ -20,7 +20,7 @@ from clinic_site.accounts import sessions
 from clinic_site.accounts.backends import StaffBackend
 from clinic_site.accounts.factors import PASSKEY, RECOVERY, has_second_factor, kinds_of
 from clinic_site.accounts.models import User
-from clinic_site.accounts.notices import note, tell
+from clinic_site.accounts.notices import record_account, tell
 from clinic_site.accounts.permissions import passkey_roles
 
 FRESH = timedelta(minutes=5)
@@ -92,15 +92,15 @@ def complete(request: HttpRequest, user: User, kind: str) -> None:
     request.session[FACTOR] = {"kind": kind, "at": now}
     request.session.save()
     ended = sessions.keep_newest(user)
-    note(request, "staff.signed-in", user, factor=kind)
+    record_account("staff.signed-in", user, factor=kind)
     if ended:
-        note(request, "staff.session-ended", user, why="more than three", count=ended)
+        record_account("staff.session-ended", user, why="more than three", count=ended)
     if kind == RECOVERY:
         told_of_recovery(request, user)
 
 
 def told_of_recovery(request: HttpRequest, user: User) -> None:
-    note(request, "staff.recovery-code-used", user)
+    record_account("staff.recovery-code-used", user)
     tell(user, "Somebody signed in to your account with one of your recovery codes.")
 
 
@@ -108,7 +108,7 @@ def confirm(request: HttpRequest, kind: str) -> None:
     """A signed-in person used a second factor again. The session gets a new name."""
     request.session[FACTOR] = {"kind": kind, "at": timezone.now().timestamp()}
     request.session.cycle_key()
-    note(request, "staff.factor-used", request.user if isinstance(request.user, User) else None, factor=kind)
+    record_account("staff.factor-used", request.user if isinstance(request.user, User) else None, factor=kind)
 
 
 def is_signed_in(request: HttpRequest) -> bool:

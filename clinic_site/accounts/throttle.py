@@ -7,7 +7,8 @@ colleague out by guessing: a passkey is not counted, and a mailed link for a new
 import unicodedata
 from datetime import timedelta
 
-from clinic_site.limits.services import count_use, forget, is_within, network_of
+from clinic_site.limits.addresses import network_of
+from clinic_site.limits.services import count_use, forget, is_within
 
 FREE_TRIES = 5
 TRIES_AN_HOUR = 10
@@ -32,13 +33,15 @@ def may_try_password(email: str) -> bool:
     if tried > TRIES_AN_HOUR or count_use("sign-in.row", subject, window=_MONTH) > TRIES_IN_A_ROW:
         return False
     if tried >= FREE_TRIES:
+        # Forgotten first, because looking began a window of its own.
+        forget("sign-in.pause", subject)
         count_use("sign-in.pause", subject, window=timedelta(seconds=5 * 2 ** (tried - FREE_TRIES)))
     return True
 
 
 def has_just_locked(email: str) -> bool:
     """Whether the try that was refused is the first one beyond the limit, so that it is told once."""
-    return count_use("sign-in.hour", _as_counted(email), uses=0, window=_MOMENT) == TRIES_AN_HOUR + 1
+    return count_use("sign-in.hour", _as_counted(email), uses=0, window=_HOUR) == TRIES_AN_HOUR + 1
 
 
 def forget_password_tries(email: str) -> None:
@@ -48,7 +51,7 @@ def forget_password_tries(email: str) -> None:
 
 
 def network_is_blocked(address: str | None) -> bool:
-    return count_use("sign-in.network", network_of(address), uses=0, window=_MOMENT) >= NETWORK_FAILURES
+    return count_use("sign-in.network", network_of(address), uses=0, window=_QUARTER) >= NETWORK_FAILURES
 
 
 def count_network_failure(address: str | None) -> None:

@@ -27,9 +27,10 @@ from clinic_site.accounts.factors import (
 )
 from clinic_site.accounts.forms import CodeForm, SignInForm
 from clinic_site.accounts.models import StaffSession, User
-from clinic_site.accounts.notices import note
+from clinic_site.accounts.notices import record_account
 from clinic_site.accounts.passkeys import CopiedPasskey, PasskeyRefused, sign_in_options, use_passkey
-from clinic_site.limits.services import is_within, network_of
+from clinic_site.limits.addresses import client_address, network_of
+from clinic_site.limits.services import is_within
 
 _TOO_MANY_HERE = "There were too many failed tries from your network. Wait fifteen minutes and try again."
 _TOO_MANY_CODES = "There were too many tries. Wait five minutes and use a new code, or use a passkey now."
@@ -43,16 +44,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """The first factor."""
     if request.method != "POST":
         return _sign_in_page(request, SignInForm(request))
-    address = request.META.get("REMOTE_ADDR")
+    address = client_address(request)
     form = SignInForm(request, data=request.POST)
     if throttle.network_is_blocked(address):
         return _sign_in_page(request, SignInForm(request), status=429, problem=_TOO_MANY_HERE)
     if not form.is_valid():
         throttle.count_network_failure(address)
-        note(request, "staff.sign-in-failed")
+        record_account("staff.sign-in-failed")
         typed = form.cleaned_data.get("username")
         if typed and throttle.has_just_locked(typed):
-            note(request, "staff.sign-in-locked", User.objects.filter(email=typed).first())
+            record_account("staff.sign-in-locked", User.objects.filter(email=typed).first())
         return _sign_in_page(request, form, status=422)
     signing_in.begin(request, form.get_user())
     if unpack(request.POST.get(CARRIED, "")) and has_second_factor(form.get_user()):
@@ -94,9 +95,7 @@ def sign_in_with_passkey(request: HttpRequest) -> HttpResponse:
 @require_GET
 def passkey_options(request: HttpRequest) -> HttpResponse:
     """What the browser needs for using a passkey. The challenge is kept in the session."""
-    if not is_within(
-        "passkey.options", network_of(request.META.get("REMOTE_ADDR")), limit=120, window=timedelta(minutes=10)
-    ):
+    if not is_within("passkey.options", network_of(client_address(request)), limit=120, window=timedelta(minutes=10)):
         return JsonResponse({}, status=429)
     return JsonResponse(sign_in_options(request))
 
@@ -141,7 +140,7 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
         else:
             ended = int(chosen in mine and sessions.end_session(user, mine[chosen]))
         if ended:
-            note(request, "staff.session-ended", user, why="by its owner", count=ended)
+            record_account("staff.session-ended", user, why="by its owner", count=ended)
         return redirect("sessions")
     rows = StaffSession.objects.filter(user=user).order_by("-seen_at")
     this = sessions.digest_of(request.session.session_key or "")
@@ -154,7 +153,7 @@ class SignOut(LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Deletes the session's row; the cookie opens nothing any more."""
         if isinstance(request.user, User):
-            note(request, "staff.signed-out", request.user)
+            record_account("staff.signed-out", request.user)
         return super().post(request, *args, **kwargs)
 
 
@@ -228,7 +227,7 @@ def _code_passed(request: HttpRequest, user: User, form: CodeForm, *, recovery: 
     code = form.cleaned_data["code"]
     if not throttle.may_try_code(user.pk):
         form.add_error("code", _TOO_MANY_CODES)
-        note(request, "staff.second-factor-locked", user)
+        record_account("staff.second-factor-locked", user)
         return None
     if code.isdigit() and not signing_in.takes_app_codes(user):
         form.add_error("code", "Your role signs in with a passkey. Use it, or one of your recovery codes.")
@@ -239,7 +238,7 @@ def _code_passed(request: HttpRequest, user: User, form: CodeForm, *, recovery: 
         passed = RECOVERY
     else:
         form.add_error("code", _WRONG_CODE)
-        note(request, "staff.second-factor-failed", user)
+        record_account("staff.second-factor-failed", user)
         return None
     throttle.forget_code_tries(user.pk)
     return passed
@@ -247,9 +246,9 @@ def _code_passed(request: HttpRequest, user: User, form: CodeForm, *, recovery: 
 
 def _note_refusal(request: HttpRequest, refused: PasskeyRefused) -> None:
     if isinstance(refused, CopiedPasskey):
-        note(request, "staff.passkey-copied", refused.user)
+        record_account("staff.passkey-copied", refused.user)
     else:
-        note(request, "staff.sign-in-failed", factor=PASSKEY)
+        record_account("staff.sign-in-failed", factor=PASSKEY)
 
 
 def _user(request: HttpRequest) -> User:

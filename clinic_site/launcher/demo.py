@@ -65,16 +65,15 @@ def run(port: int, *, secure: bool = False) -> int:
 
 
 def _services(port: int, certificate: tuple[Path, Path] | None, logs: Path | None) -> dict[str, list[str]]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "clinic_site.wsgi:application", "--chdir", str(PROJECT)]
-    gunicorn += ["--bind", f"{_HOST}:{port}", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    # Its control socket would lie in the user's home folder, one for every gunicorn there.
-    gunicorn += ["--log-level", "warning", "--no-control-socket"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(PROJECT / "clinic_site" / "web_server.py")]
+    gunicorn += ["--chdir", str(PROJECT), "--bind", f"{_HOST}:{port}"]
     if certificate:
         gunicorn += ["--certfile", str(certificate[0]), "--keyfile", str(certificate[1])]
     if logs:
         # Without the query and without the page one came from: neither is anybody's business afterwards.
         line = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s'
         gunicorn += ["--access-logfile", str(logs / "access.log"), "--access-logformat", line]
+    gunicorn += ["clinic_site.wsgi:application"]
     return {
         "the web server (gunicorn)": gunicorn,
         "the message worker (deliver_messages)": [sys.executable, str(PROJECT / "manage.py"), "deliver_messages"],

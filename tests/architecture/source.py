@@ -15,10 +15,15 @@ WIRING = (
     "apps",
     "checks",
     "errors",
+    "browser_reports",
+    "health",
+    "web_server",
     "views",
     "admin_site",
     "context",
     "middleware",
+    "unreadable",
+    "log_lines",
     "launcher",
 )
 

@@ -17,6 +17,9 @@ from tests.patients import PatientBrowser
 OPEN = {
     "home": (200, 200),
     "help-now": (200, 200),
+    "browser-report": (405, 204),
+    "livez": (200, 405),
+    "readyz": (200, 405),
     "sign-in": (200, 422),
     "sign-in-passkey": (302, 422),
     "sign-in-second": (302, 401),
@@ -26,6 +29,11 @@ OPEN = {
     "sign-out": (405, 302),
     "join": (200, 422),
     "intake:start": (200, 302),
+    "intake:resume": (200, 422),
+    "intake:open": (200, 422),
+    "intake:leave": (405, 200),
+    "intake:ways": (404, 404),
+    "intake:wake": (404, 404),
     "intake:tasks": (404, 405),
     "intake:page": (404, 404),
     "intake:check": (404, 405),
@@ -126,7 +134,7 @@ def test_every_listed_address_exists():
 
 def test_the_walk_reaches_every_room():
     names = [name for name, _route in addresses()]
-    assert {name.split(":")[0] for name in names if ":" in name} == {"intake", "screening", "admin"}
+    assert {name.split(":")[0] for name in names if ":" in name} == {"intake", "screening", "audit", "admin"}
     assert len(names) > 40
 
 
@@ -140,7 +148,7 @@ def unprotected(answer):
         "Cache-Control": "no-store" in answer.get("Cache-Control", ""),
         "X-Content-Type-Options": answer.get("X-Content-Type-Options") == "nosniff",
         "X-Frame-Options": answer.get("X-Frame-Options") == "DENY",
-        "Referrer-Policy": answer.get("Referrer-Policy") == "same-origin",
+        "Referrer-Policy": answer.get("Referrer-Policy") in ("same-origin", "no-referrer"),
     }
     return [header for header, present in kept.items() if not present]
 

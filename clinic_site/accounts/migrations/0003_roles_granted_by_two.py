@@ -13,7 +13,7 @@ import clinic_site.records.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_staff_sessions"),
+        ("accounts", "0001_initial"),
         ("clinics", "0001_initial"),
     ]
 

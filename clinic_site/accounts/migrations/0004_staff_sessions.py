@@ -10,7 +10,7 @@ import clinic_site.records.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0003_roles_granted_by_two"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from clinic_site.records.rows import SameClinic
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_roles_granted_by_two"),
+        ("accounts", "0004_staff_sessions"),
         ("clinics", "0001_initial"),
     ]
 
