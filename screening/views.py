@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.encryption.tampering import report_unopened
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
