@@ -2,7 +2,6 @@ from django.contrib import admin
 from django.urls import include, path
 
 from clinic_site import browser_reports, health, views
-from clinic_site.accounts.joining import join
 from intake.views import help_now
 
 urlpatterns = [
@@ -12,7 +11,6 @@ urlpatterns = [
     # Without a slash at the end, as those who watch programs ask for them.
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
-    path("join/", join, name="join"),
     path("", include("clinic_site.accounts.urls")),
     path("review/", include("screening.urls")),
     path("audit/", include("clinic_site.audit.urls")),

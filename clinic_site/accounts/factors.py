@@ -31,6 +31,11 @@ def kinds_of(user: User) -> set[str]:
     return set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
 
 
+def remove_factors(user: User) -> int:
+    """Removes every factor, recovery codes included. Returns how many ways to sign in that were."""
+    return Authenticator.objects.filter(user=user).delete()[0]
+
+
 def has_second_factor(user: User) -> bool:
     return bool(kinds_of(user) & {APP, PASSKEY})
 

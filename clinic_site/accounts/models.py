@@ -10,6 +10,7 @@ from clinic_site.accounts.permissions import permissions, role_choices, roles
 from clinic_site.accounts.separation import change_triggers, membership_triggers
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
+from clinic_site.records.rows import clinic_key
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,6 +38,10 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
 
     def __str__(self) -> str:
         return self.name
@@ -112,6 +117,7 @@ class AccessChange(models.Model):
         verbose_name = "request about access"
         verbose_name_plural = "requests about access"
         constraints = [
+            clinic_key("accounts_accesschange"),
             models.CheckConstraint(condition=~Q(asked_by=F("person")), name="accounts_change_not_asked_for_oneself"),
             models.CheckConstraint(
                 condition=Q(decided_by=None) | ~Q(decided_by=F("person")), name="accounts_change_not_decided_by_oneself"

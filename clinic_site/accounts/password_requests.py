@@ -45,7 +45,9 @@ def send_links() -> int:
 
 def _deal_with(request: PasswordRequest) -> None:
     user = User.objects.filter(email=request.email, is_active=True).first()
-    if user is None or not user.granted() or timezone.now() - request.created_at > _GIVE_UP:
+    # Without a password there is nothing to forget: such a person has an invitation, agreed to by two administrators.
+    forgot = user is not None and user.has_usable_password() and bool(user.granted())
+    if user is None or not forgot or timezone.now() - request.created_at > _GIVE_UP:
         return
     clinic_id, _role = user.granted()[0]
     password_link_mail(

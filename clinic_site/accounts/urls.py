@@ -1,12 +1,13 @@
 from django.urls import path
 
-from clinic_site.accounts import factor_views, password_views, views
+from clinic_site.accounts import factor_views, joining, password_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/passkey/", views.sign_in_with_passkey, name="sign-in-passkey"),
     path("sign-in/second/", views.second_step, name="sign-in-second"),
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),
+    path("join/", joining.join, name="join"),
     path("passkey/options/", views.passkey_options, name="passkey-options"),
     path("confirm/", views.confirm, name="confirm"),
     path("confirm/passkey/", views.confirm_with_passkey, name="confirm-passkey"),

@@ -417,7 +417,7 @@ def joining(stage: Stage) -> Page:
 
 def wrong_code(stage: Stage) -> Page:
     page = joining(stage)
-    page.get_by_label("Code").fill("not a code")
+    page.get_by_label("Code from the mail").fill("not a code")
     page.get_by_role("button", name="Keep this password").click()
     return page
 
