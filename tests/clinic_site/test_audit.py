@@ -67,7 +67,7 @@ def test_several_entries_cost_one_statement(clinic, statements):
 
 def test_an_entry_of_a_request_says_which_page_which_number_and_in_which_role(clinic, signed_in):
     user = make_user("clinician", clinic)
-    Membership.objects.create(user=user, clinic=make_clinic("lakeside"), role="auditor")
+    Membership.objects.create(user=user, clinic=make_clinic("lakeside"), role="auditor", origin="shell")
     signed_in(user).get("/review/", REMOTE_ADDR="192.0.2.7")
     event = AuditEvent.objects.get(action="queue.read")
     assert (event.route, event.address, event.role) == ("screening:queue", "192.0.2.7", "clinician")
@@ -142,14 +142,20 @@ def _actions_written():
 
 
 # Written by hand-over of a name that a variable holds.
-BY_VARIABLE = {"case.not-found", "request.refused", "role.revoked"}
+# Named here for work that is being merged; the last merge empties this.
+COMING = {
+    "staff.factor-added", "staff.factor-removed", "staff.factor-used", "staff.passkey-copied", "staff.password-link-sent",
+    "staff.password-reset", "staff.recovery-code-used", "staff.second-factor-failed", "staff.second-factor-locked",
+    "staff.session-ended", "staff.sign-in-locked", "staff.signed-out",
+}  # fmt: skip
+BY_VARIABLE = {"case.not-found", "request.refused"}
 
 
 def test_every_kind_of_entry_that_is_written_stands_in_the_catalogue_and_no_other():
     written = _actions_written() | BY_VARIABLE
     assert len(written) > 25
     assert written - set(catalogue()) == set()
-    assert set(catalogue()) - written - {"case.break-glass", "record.cannot-open"} == set()
+    assert set(catalogue()) - written - COMING == set()
 
 
 def test_what_a_person_may_read_of_the_trail_names_no_rule_and_no_finding():
