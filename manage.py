@@ -18,6 +18,8 @@ _NEED_NO_DATABASE = {
     "reading_time",
     "safety_report",
 }
+# What makes, changes or empties tables.
+_BY_THE_OWNER = {"migrate", "makemigrations", "sqlmigrate", "sqlflush", "flush", "pgtrigger", "benchmark", "dbshell"}
 
 
 def main() -> None:
@@ -28,6 +30,12 @@ def main() -> None:
 
         sys.exit(run(["manage", *sys.argv[1:]]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic_site.settings")
+    os.environ.setdefault("DATABASE_TIME_LIMITS", "0")
+    if command in _BY_THE_OWNER:
+        os.environ["DATABASE_ROLE"] = "owner"
+    from clinic_site.records import scope
+
+    scope.work_for_every_clinic()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

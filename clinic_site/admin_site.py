@@ -47,7 +47,6 @@ class ClinicAdminSite(AdminSite):
                             clinic_id=None,
                             entity=request.user,
                             user=request.user,
-                            address=request.META.get("REMOTE_ADDR") or None,
                         )
                     ]
                 )

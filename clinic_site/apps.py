@@ -13,6 +13,8 @@ class ClinicSiteConfig(AppConfig):
 
     def ready(self) -> None:
         from clinic_site import checks  # noqa: F401 - registers the start-up checks
+        from clinic_site.database import checks as database_checks  # noqa: F401 - those of the database
+        from clinic_site.database import privileges  # noqa: F401 - follows every migrate
 
         # A log call that fails would print its arguments, and an exception that nobody catches its text.
         logging.raiseExceptions = False

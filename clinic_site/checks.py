@@ -7,7 +7,9 @@ from django.core.checks import Error, register
 from django.dispatch import Signal
 from django.urls import URLResolver, get_resolver
 
+from clinic_site.accounts import signals as people_signals
 from clinic_site.accounts.permissions import asked_for, roles, routes
+from clinic_site.limits.addresses import proxies
 from intake import signals
 
 
@@ -18,17 +20,45 @@ def mail_goes_somewhere(**_: Any) -> list[Error]:
     return [Error("EMAIL_URL is not set: alerts would be printed and counted as sent.", id="clinic.E005")]
 
 
+@register(deploy=True)
+def the_heads_of_the_trail_are_kept(**_: Any) -> list[Error]:
+    if settings.AUDIT_HEADS_FILE:
+        return []
+    return [Error("AUDIT_HEADS_FILE is not set: nobody would see the end of the trail cut off.", id="clinic.E015")]
+
+
+@register()
+def proxies_are_networks(**_: Any) -> list[Error]:
+    try:
+        proxies(settings.TRUSTED_PROXIES)
+    except ValueError as error:
+        return [Error(f"TRUSTED_PROXIES: {error}.", id="clinic.E007")]
+    return []
+
+
+@register(deploy=True)
+def proxies_are_named(**_: Any) -> list[Error]:
+    """Behind a proxy that nobody named, all patients together would be one network to the limits."""
+    if settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Error(
+            "TRUSTED_PROXIES is not set: name the address of your proxy, `unix`, or `none` when there is none.",
+            id="clinic.E008",
+        )
+    ]
+
+
 @register()
 def each_signal_has_one_receiver(**_: Any) -> list[Error]:
     named: dict[str, Signal] = {
-        "page_saved": signals.page_saved,
-        "answers_reviewed": signals.answers_reviewed,
-        "response_submitted": signals.response_submitted,
+        "intake.signals.page_saved": signals.page_saved,
+        "intake.signals.answers_reviewed": signals.answers_reviewed,
+        "intake.signals.response_submitted": signals.response_submitted,
+        "clinic_site.accounts.signals.role_ended": people_signals.role_ended,
     }
     return [
-        Error(
-            f"intake.signals.{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003"
-        )
+        Error(f"{name} must have exactly one receiver, and has {len(signal.receivers)}.", id="clinic.E003")
         for name, signal in named.items()
         if len(signal.receivers) != 1
     ]

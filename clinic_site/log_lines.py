@@ -52,7 +52,7 @@ def _route(record: logging.LogRecord) -> str:
 def described(raised: "_Raised | tuple[None, None, None]") -> str:
     """The class of an exception and of what caused it, and the lines it passed, without one word of its text."""
     error = raised[1]
-    lines = []
+    lines: list[str] = []
     while error is not None and len(lines) < 4 * _DEEPEST:
         frames = traceback.extract_tb(error.__traceback__)[-_DEEPEST:]
         lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]

@@ -4,12 +4,19 @@
 | variable | meaning |
 | --- | --- |
 | DATABASE_URL | PostgreSQL, e.g. postgres://user:password@host/name or postgres://user@/name?host=/socket/folder |
+| OWNER_DATABASE_URL | the same database as the role that owns the tables, for `migrate`; the program never needs it |
+| DATABASE_TIME_LIMITS | 0 takes the time limits of pages away |
 | SECRET_KEY | signs cookies and page tickets |
 | SECRET_KEY_FALLBACKS | earlier ones, comma-separated: what they signed stays valid while it is changed |
 | MASTER_KEY_FILE | file with the keys that wrap every record's data key (`manage.py keys create`) |
 | MASTER_KEY | the same keys in a variable, where there is no file |
+| AUDIT_HEADS_FILE | where the worker appends the heads of the audit chains; ship it to another machine |
+| SECURITY_EMAIL | who hears of break-glass, many look-ups, an altered trail; OPERATOR_EMAIL when not set |
 | ALLOWED_HOSTS | comma-separated host names |
+| TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
+| DRAFTS_PER_HOUR | how many intakes one network may start in an hour; 20 |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
+| SITE_URL | where the site is served, e.g. https://intake.example: for links in mails, which no request may choose |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
 
@@ -19,6 +26,7 @@ Commands that need no database (`screen`, `check_content`, `content_book`) need 
 from pathlib import Path
 
 import environ
+from csp.constants import NONCE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -32,6 +40,7 @@ MASTER_KEY = env("MASTER_KEY", default="")
 MASTER_KEY_FILE = env("MASTER_KEY_FILE", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 INSTALLED_APPS = [
     "clinic_site.apps.ClinicSiteConfig",
@@ -56,17 +65,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Whatever can answer or refuse stands below the headers, so that files and refusals carry them too.
+    "clinic_site.middleware.ProtectingHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "clinic_site.middleware.NoncePerAnswer",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Above whatever can refuse a request, so that a refusal is not kept or framed either.
     "clinic_site.middleware.PrivateResponses",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "clinic_site.middleware.RefuseOddRequests",
+    "clinic_site.audit.middleware.RequestTrail",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "clinic_site.accounts.middleware.DeclaredAccess",
+    "clinic_site.accounts.row_scope.OwnClinics",
     "django.contrib.messages.middleware.MessageMiddleware",
     "clinic_site.unreadable.UnreadableRecords",
 ]
@@ -92,14 +104,25 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = ["bootstrap5"]
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
-DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///")}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+# The program signs in as DATABASE_URL says. The owner of the tables migrates them, and manage.py says when.
+_application = env.db("DATABASE_URL", default="postgres:///")
+_owner = env.db("OWNER_DATABASE_URL") if env("OWNER_DATABASE_URL", default="") else _application
+APPLICATION_ROLE = _application["USER"]
+AS_OWNER = env("DATABASE_ROLE", default="") == "owner"
+DATABASES = {"default": _owner if AS_OWNER else _application}
+# Tells every transaction whose rows it may see.
+DATABASES["default"]["ENGINE"] = "clinic_site.database"
 # Persistent connections and prepared statements: a new connection for each request costs ten times the request.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})
 for option, value in {"server_side_binding": True, "prepare_threshold": 3, "connect_timeout": 5}.items():
     DATABASES["default"]["OPTIONS"].setdefault(option, value)
+# A page that waits this long has gone wrong, and holds others up. Commands, which manage.py starts, take their time.
+TIME_LIMITS = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
+if env.bool("DATABASE_TIME_LIMITS", default=True):
+    _limits = " ".join(f"-c {name}={limit}" for name, limit in TIME_LIMITS.items())
+    DATABASES["default"]["OPTIONS"].setdefault("options", _limits)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -131,25 +154,58 @@ SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
+# Those who watch the program ask from inside, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^livez\Z", r"^readyz\Z"]
+# Not no-referrer: a form of such a page is sent with `Origin: null`, which looks like a foreign one (docs/adr/0018).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
+        "script-src": ["'self'", NONCE],
+        "style-src": ["'self'", NONCE],
+        "img-src": ["'self'"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["'none'"],
+        "report-uri": ["/browser-report/"],
+        "report-to": ["browser"],
     }
+}
+# What no page of ours uses, nothing that gets into one may use. Set by clinic_site/middleware.py on every answer.
+_UNUSED_FEATURES = (
+    "accelerometer autoplay bluetooth camera display-capture "
+    "encrypted-media fullscreen gamepad geolocation gyroscope hid identity-credentials-get idle-detection "
+    "keyboard-map local-fonts magnetometer microphone midi otp-credentials "
+    "payment picture-in-picture screen-wake-lock serial storage-access sync-xhr usb "
+    "window-management xr-spatial-tracking"
+)
+PROTECTING_HEADERS = {
+    # Passkeys of staff are the one thing that is asked of the device.
+    "Permissions-Policy": ", ".join(
+        [f"{feature}=()" for feature in _UNUSED_FEATURES.split()]
+        + [f"publickey-credentials-{what}=(self)" for what in ("create", "get")]
+    ),
+    "X-Frame-Options": X_FRAME_OPTIONS,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Permitted-Cross-Domain-Policies": "none",
+    "X-DNS-Prefetch-Control": "off",
+    "Reporting-Endpoints": 'browser="/browser-report/"',
 }
 # The largest page is a list of 600 medicines in four boxes each, which is refused with a sentence only above that; a
 # body above this size answers 413 before any of it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+# No page takes a file.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+FILE_UPLOAD_HANDLERS: list[str] = []
+# How many intakes one network may start within an hour. A clinic whose patients share one connection needs more.
+DRAFTS_PER_HOUR = env.int("DRAFTS_PER_HOUR", default=20)
 
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en", "English")]
@@ -182,7 +238,23 @@ MAIL_IS_SENT = bool(MAIL_DIRECTORY or env("EMAIL_URL", default=""))
 # A mail server that hangs must not hold the worker for ever.
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="office@localhost")
+SITE_URL = env("SITE_URL", default=f"{'http' if PLAIN_HTTP else 'https'}://{(ALLOWED_HOSTS or ['localhost'])[0]}")
 OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="operator@localhost")
+SECURITY_EMAIL = env("SECURITY_EMAIL", default=OPERATOR_EMAIL)
+
+# Where the worker writes how long each audit chain is, out of the database's reach.
+AUDIT_HEADS_FILE = env("AUDIT_HEADS_FILE", default="")
+
+# What the worker does, by the seconds between two looks. Each is a function that returns how much it did: as long as
+# that is more than nothing it is called again at once.
+WORKER_JOBS = {
+    "clinic_site.messaging.worker.deliver_waiting": 1,
+    "clinic_site.audit.worker.seal_waiting": 2,
+    "clinic_site.limits.services.forget_ended": 600,
+    "intake.return_mail.send_links": 1,
+    "intake.return_mail.send_reminders": 60,
+    "intake.purging.purge_drafts": 3600,
+}
 
 LOGGING = {
     "version": 1,

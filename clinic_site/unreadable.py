@@ -33,7 +33,7 @@ class UnreadableRecords:
         is_patient = match is not None and match.app_name == "intake"
         user = request.user if isinstance(request.user, User) and not is_patient else None
         with transaction.atomic():
-            report_unopened([exception], user=user, address=request.META.get("REMOTE_ADDR") or None)
+            report_unopened([exception], user=user)
             if is_patient and match is not None:
                 return _call_us(request, **match.kwargs)
         return render(request, "screening/cannot_open.html", status=503)

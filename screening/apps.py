@@ -5,4 +5,4 @@ class ScreeningConfig(AppConfig):
     name = "screening"
 
     def ready(self) -> None:
-        from screening import receivers  # noqa: F401 - connects the two signals
+        from screening import leaving, receivers  # noqa: F401 - connect the signals

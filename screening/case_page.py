@@ -119,6 +119,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class CasePage:
+    case_id: uuid.UUID
     questionnaire: Questionnaire
     document: AnswerDocument
     assessment_id: uuid.UUID | None
@@ -141,6 +142,8 @@ class CasePage:
         Answers, flags with how they were closed, staff records, earlier decisions.
         """
         content = {
+            # Two people may have answered alike: what is signed for one must not do for the other.
+            "case": str(self.case_id),
             "answers": [
                 [row.link_id, row.question, row.shown, row.state] for _s, rows in self.sections for row in rows
             ],
@@ -176,7 +179,7 @@ def build_case_page(case: Case) -> CasePage:
         for o in Observation.objects.filter(case=case).select_related("recorded_by").order_by("id")
         if (values := opener.value(o.values, row=o, label="observation.values", instead=_LOST_OBSERVATION))
     ]
-    related = ("by", "decision", "decision__signed_by")
+    related = ("by", "decision", "decision__signed_by", "break_glass")
     events = list(CaseEvent.objects.filter(case=case).select_related(*related).order_by("id"))
     decisions = [
         Signed(e.decision, opener.value(e.decision.words, row=e.decision, label="decision.words"))
@@ -184,6 +187,7 @@ def build_case_page(case: Case) -> CasePage:
         if e.decision
     ]
     return CasePage(
+        case_id=case.id,
         questionnaire=questionnaire,
         document=document,
         assessment_id=case.newest_assessment_id,

@@ -1,11 +1,16 @@
 """What clinicians and the front desk fill in."""
 
 import datetime
+import re
 from typing import Any
 
+import phonenumbers
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.http import QueryDict
 
+from clinic_site.records.text import normalised
+from screening.break_glass import LEAST_REASON
 from screening.models import ObservationKind, Outcome, ReasonCode
 
 LEAST_WORDS = 10
@@ -14,11 +19,28 @@ LEAST_WORDS = 10
 class StaffForm(forms.Form):
     """A form that is laid out inside a page's own <form>."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_normalised(data), *args, **kwargs)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+
+    def clean(self) -> dict[str, Any]:
+        """A value that comes twice could be read as one by us and as the other by somebody else."""
+        if isinstance(self.data, QueryDict):
+            for name in self.fields:
+                if len(self.data.getlist(self.add_prefix(name))) > 1:
+                    self.add_error(name, "This came more than once. Fill it in once.")
+        return self.cleaned_data
+
+
+def _normalised(data: QueryDict | None) -> QueryDict | None:
+    if not isinstance(data, QueryDict):
+        return data
+    cleaned = QueryDict(mutable=True)
+    for name, values in data.lists():
+        cleaned.setlist(name, [normalised(value) for value in values])
+    return cleaned
 
 
 def _words(label: str, *, help_text: str = "") -> forms.CharField:
@@ -43,16 +65,60 @@ class SignDecisionForm(StaffForm):
     shown_sha256 = forms.CharField(widget=forms.HiddenInput, min_length=64, max_length=64)
 
 
-class FindPatientForm(StaffForm):
-    """Two exact identifiers: a full legal name and a date of birth."""
+class BreakGlassForm(StaffForm):
+    reason = forms.CharField(
+        label="Why do you need to open it?",
+        min_length=LEAST_REASON,
+        max_length=2000,
+        help_text="For example: the patient is on the phone and the owner can not be reached.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": "Write why you need to open this case.",
+            "min_length": f"Write a reason of at least {LEAST_REASON} characters, so that it can be understood later.",
+        },
+    )
 
-    given_name = forms.CharField(label="Legal first name", max_length=200)
-    family_name = forms.CharField(label="Legal last name", max_length=200)
+
+class FindPatientForm(StaffForm):
+    """Two exact identifiers: a date of birth, and a full legal name, a phone number or a reference.
+
+    With more than one of these each must be right. Afterwards `cleaned_data["phone"]` is E.164.
+    """
+
+    given_name = forms.CharField(label="Legal first name", max_length=200, required=False)
+    family_name = forms.CharField(label="Legal last name", max_length=200, required=False)
+    phone = forms.CharField(label="or phone number", max_length=40, required=False)
+    reference = forms.CharField(
+        label="or reference", max_length=20, required=False, help_text="Eight letters and digits: 7QK2-M9XD"
+    )
     date_of_birth = forms.DateField(
         label="Date of birth",
         help_text="Year, month, day: 1985-03-27",
         error_messages={"invalid": "Write the date as 1985-03-27."},
     )
+
+    def clean_phone(self) -> str:
+        typed = self.cleaned_data["phone"]
+        try:
+            number = phonenumbers.parse(typed, "US") if typed else None
+        except phonenumbers.NumberParseException as error:
+            raise forms.ValidationError("Enter the whole number with its area code: 212 555 0100.") from error
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else ""
+
+    def clean_reference(self) -> str:
+        """In capitals with its dash, however it was read out."""
+        letters = re.sub(r"[\s-]", "", self.cleaned_data["reference"]).upper()
+        return f"{letters[:4]}-{letters[4:]}" if letters else ""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        names = [name for name in ("given_name", "family_name") if given.get(name)]
+        if len(names) == 1:
+            missing = "family_name" if names == ["given_name"] else "given_name"
+            self.add_error(missing, "Enter the first and the last name.")
+        elif not names and not self.errors and not given.get("phone") and not given.get("reference"):
+            raise forms.ValidationError("Enter a name, a phone number or a reference beside the date of birth.")
+        return given
 
 
 class ObservationForm(StaffForm):

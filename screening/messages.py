@@ -5,6 +5,7 @@ A message holds a reference and nothing about a person: whoever reads the screen
 
 from django.conf import settings
 
+from clinic_site.accounts.models import User
 from clinic_site.messaging.models import OutboxMessage
 from intake.models import QuestionnaireResponse
 from screening.models import Case
@@ -38,6 +39,20 @@ def assessment_error_message(response: QuestionnaireResponse) -> OutboxMessage:
         recipient=settings.OPERATOR_EMAIL,
         subject=f"A rule could not be run: {response.reference}",
         body=f"At least one rule could not be assessed for record {response.reference}. The log names the rule.\n",
+    )
+
+
+def break_glass_message(case: Case, *, by: User, recipient: str) -> OutboxMessage:
+    """The reason stays in the record: a mail is read on more screens than the case is."""
+    return OutboxMessage(
+        clinic_id=case.clinic_id,
+        purpose="break-glass",
+        recipient=recipient,
+        subject=f"Record {case.reference} was opened by somebody who does not have it",
+        body=(
+            f"{by.name} gave a reason and opened record {case.reference} for 60 minutes.\n"
+            "Sign in and open the record: its timeline shows the reason. Ask, if the reason is not enough.\n"
+        ),
     )
 
 

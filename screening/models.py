@@ -1,3 +1,4 @@
+import datetime
 import uuid
 
 from django.conf import settings
@@ -6,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 
-from clinic_site.accounts.models import ClinicScoped
+from clinic_site.accounts.models import ClinicScoped, User
 from clinic_site.publishing.models import FROZEN, DocumentVersion, version_constraints
 from clinic_site.records.rows import ClinicRow, append_only, clinic_key
 from intake.models import QuestionnaireResponse
@@ -28,6 +29,20 @@ class CaseStatus(models.TextChoices):
     DECIDED = "decided", "Decided"
 
 
+# Each reads the few rows of one case, by an index that is there for the case page.
+_TOOK_PART = """EXISTS (SELECT 1 FROM screening_caseevent e
+    WHERE e.case_id = screening_case.id AND e.by_id = %s AND e.kind IN ('flag-closed', 'decided'))"""
+_GLASS_ENDS_AT = """(SELECT max(g.ends_at) FROM screening_breakglass g
+    WHERE g.case_id = screening_case.id AND g.by_id = %s)"""
+_AWAITS_SECOND = """EXISTS (SELECT 1 FROM screening_disposition d JOIN screening_detectedissue i ON i.id = d.issue_id
+    WHERE d.case_id = screening_case.id AND i.tier = 'absolute' AND EXISTS (
+        SELECT 1 FROM screening_assessment a JOIN screening_detectedissue n ON n.assessment_id = a.id
+        WHERE n.fingerprint = d.fingerprint AND a.case_id = screening_case.id AND (a.stage = 'draft' OR a.id = (
+            SELECT b.id FROM screening_assessment b WHERE b.case_id = screening_case.id
+            ORDER BY b.stage DESC, b.id DESC LIMIT 1)))
+    GROUP BY d.fingerprint HAVING count(DISTINCT d.by_id) = 1)"""
+
+
 class CaseQuerySet(ClinicScoped):
     def with_record(self) -> "CaseQuerySet":
         """Cases as the case page needs them, in one statement.
@@ -46,6 +61,17 @@ class CaseQuerySet(ClinicScoped):
             newest_assessment_id=assessment_id, newest_rule_set_id=rule_set_id
         )
 
+    def with_relation_to(self, user: User) -> "CaseQuerySet":
+        """Adds what `screening/relation.py` decides by: `took_part`, `awaits_second` and `glass_ends_at`."""
+        return self.with_second_wanted().annotate(
+            took_part=RawSQL(_TOOK_PART, (user.id,), output_field=models.BooleanField()),  # noqa: S611
+            glass_ends_at=RawSQL(_GLASS_ENDS_AT, (user.id,), output_field=models.DateTimeField()),  # noqa: S611
+        )
+
+    def with_second_wanted(self) -> "CaseQuerySet":
+        """Adds `awaits_second`: a listed ABSOLUTE flag was closed by one clinician and needs another."""
+        return self.annotate(awaits_second=RawSQL(_AWAITS_SECOND, (), output_field=models.BooleanField()))  # noqa: S611
+
 
 class Case(ClinicRow):
     """One person's review. It holds what the queue sorts on and nothing that says who the person is."""
@@ -55,6 +81,10 @@ class Case(ClinicRow):
     status = models.CharField(max_length=20, choices=CaseStatus)
     severity = models.PositiveSmallIntegerField(
         help_text="5 emergency, 4 absolute, 3 relative, 2 caution, 1 info, 0 nothing listed."
+    )
+    # A column, because row-level security lets an index answer for bare columns only: a sum could tell of hidden rows.
+    least_severe = models.GeneratedField(
+        expression=-F("severity"), output_field=models.SmallIntegerField(), db_persist=True
     )
     rule_ids = ArrayField(models.CharField(max_length=80), default=list)
     holds = models.PositiveSmallIntegerField(default=0)
@@ -68,6 +98,10 @@ class Case(ClinicRow):
     # Filled by `with_record()` alone.
     newest_assessment_id: uuid.UUID | None
     newest_rule_set_id: uuid.UUID | None
+    # Filled by `with_relation_to()`, the second by `with_second_wanted()` as well.
+    took_part: bool
+    awaits_second: bool
+    glass_ends_at: datetime.datetime | None
 
     objects = CaseQuerySet.as_manager()
 
@@ -84,18 +118,12 @@ class Case(ClinicRow):
         indexes = [
             # One ascending key, so that the next page of the queue is one comparison of rows.
             models.Index(
-                F("clinic"),
-                -F("severity"),
-                F("opened_at"),
-                F("id"),
+                fields=["clinic", "least_severe", "opened_at", "id"],
                 condition=~Q(status=CaseStatus.DECIDED),
                 name="screening_case_queue",
             ),
             models.Index(
-                F("owner"),
-                -F("severity"),
-                F("opened_at"),
-                F("id"),
+                fields=["owner", "least_severe", "opened_at", "id"],
                 condition=~Q(status=CaseStatus.DECIDED),
                 name="screening_case_mine",
             ),
@@ -125,6 +153,7 @@ class EventKind(models.TextChoices):
     OBSERVED = "observed", "Recorded by staff"
     FLAG_CLOSED = "flag-closed", "Flag closed"
     DECIDED = "decided", "Decision signed"
+    GLASS_BROKEN = "glass-broken", "Opened by somebody who does not have this case"
 
 
 class CaseEvent(ClinicRow):
@@ -139,6 +168,7 @@ class CaseEvent(ClinicRow):
     )
     detail = models.CharField(max_length=120, blank=True)
     decision = models.ForeignKey("Decision", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    break_glass = models.ForeignKey("BreakGlass", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         indexes = [models.Index(fields=["case", "id"], name="screening_event_by_case")]
@@ -307,3 +337,28 @@ class Decision(ClinicRow):
 
     def __str__(self) -> str:
         return f"{self.outcome} on {self.signed_at:%Y-%m-%d}"
+
+
+class BreakGlass(ClinicRow):
+    """One look of a clinician into a case that is not theirs: why, and until when it stays open to them."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = models.BinaryField()
+    broken_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            clinic_key("screening_breakglass"),
+            # Whatever a program asks for, no look lasts longer than the hour that everybody was told of.
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("broken_at"), ends_at__lte=F("broken_at") + datetime.timedelta(hours=1)),
+                name="screening_breakglass_at_most_an_hour",
+            ),
+        ]
+        indexes = [models.Index(fields=["case", "by"], name="screening_breakglass_by_case")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"until {self.ends_at:%Y-%m-%d %H:%M}"

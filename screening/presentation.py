@@ -12,8 +12,9 @@ from screening.case_page import CANNOT_SHOW_STATE, CasePage, Flag, Row, identity
 from screening.engine import Status
 from screening.facts import count_since
 from screening.forms import OBSERVATION_FORMS, CloseFlagForm, SignDecisionForm
-from screening.models import Case, CaseStatus, ObservationKind, Outcome, ReasonCode
+from screening.models import Case, CaseEvent, CaseStatus, ObservationKind, Outcome, ReasonCode
 from screening.opening import CANNOT_SHOW, Opener
+from screening.relation import glass_open_until, is_related
 from screening.rules import TIERS
 
 TIER_LABELS = {
@@ -56,6 +57,7 @@ def queue_row(case: Case) -> dict[str, Any]:
         "waiting_since": case.opened_at,
         "owner": case.owner,
         "unfinished": case.status == CaseStatus.UNFINISHED,
+        "second_wanted": case.is_open and getattr(case, "awaits_second", False),
         "flag_count": len(case.rule_ids),
         "holds": case.holds,
     }
@@ -75,6 +77,7 @@ def _common(case: Case, user: User) -> dict[str, Any]:
         if may_claim and case.owner_id == user.id
         else None,
         "mine": case.owner_id == user.id,
+        "glass_ends_at": None if is_related(case, user) else glass_open_until(case),
     }
 
 
@@ -103,10 +106,12 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
     zone = zoneinfo.ZoneInfo(case.response.clinic.time_zone)
     mine = case.owner_id == user.id
     can_sign = mine and case.is_open and user.may("decision.sign", case.clinic_id)
+    opener = Opener(case.response)
+    timeline = [_step(event, opener) for event in page.events]
     return {
         **_common(case, user),
         "person": _person(case, identity_of(case.response, page.document), lost=page.answers_are_lost),
-        "lost": page.lost,
+        "lost": [*page.lost, *opener.lost],
         "flags": flags,
         "open_flags": [flag for flag in flags if not flag["closed"]],
         "closed_flags": [flag for flag in flags if flag["closed"]],
@@ -144,11 +149,17 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
             }
             for signed in page.decisions
         ],
-        "timeline": [{"at": e.at, "what": e.get_kind_display(), "detail": e.detail, "by": e.by} for e in page.events],
+        "timeline": timeline,
         "help_replies": [{"shown": a.shown, "at": _moment(a.at)} for a in page.help_replies],
         "can_edit": mine and case.is_open,
         "reasons": ReasonCode.choices,
     }
+
+
+def _step(event: CaseEvent, opener: Opener) -> dict[str, Any]:
+    glass = event.break_glass
+    reason = opener.value(glass.reason, row=glass, label="break-glass.reason") if glass else ""
+    return {"at": event.at, "what": event.get_kind_display(), "detail": event.detail, "by": event.by, "reason": reason}
 
 
 def _person(case: Case, identity: dict[str, Any], *, lost: bool) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from screening.models import (
     ReasonCode,
     Stage,
 )
+from screening.relation import may_read
 
 
 class Refused(Exception):
@@ -51,6 +52,18 @@ def _locked(case_id: uuid.UUID) -> Case:
     return Case.objects.with_record().get(pk=case_id)
 
 
+def _locked_for(case_id: uuid.UUID, user: User) -> Case:
+    """The case for somebody who may see it. A refusal tells others nothing about its flags or its decision.
+
+    The front desk, which reads no case at all, records what it checked in every one.
+    """
+    Case.objects.select_for_update().only("id").get(pk=case_id)
+    case = Case.objects.with_record().with_relation_to(user).get(pk=case_id)
+    if user.may("case.read", case.clinic_id) and not may_read(case, user):
+        raise Refused("This case is not yours. Open it with a reason first.")
+    return case
+
+
 def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: Decision | None = None) -> CaseEvent:
     return CaseEvent(
         clinic_id=case.clinic_id, case=case, kind=kind, at=timezone.now(), by=user, detail=detail, decision=decision
@@ -60,7 +73,7 @@ def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: 
 def _finish(case: Case, event: CaseEvent, action: str, user: User, **detail: Any) -> None:
     """Appends the step to the timeline and to the audit trail."""
     event.save(force_insert=True)
-    record([audit_event(action, clinic_id=case.clinic_id, entity=case, user=user, reference=case.reference, **detail)])
+    record([audit_event(action, clinic_id=case.clinic_id, entity=case, user=user, **detail)])
 
 
 @transaction.atomic
@@ -109,7 +122,7 @@ def record_observation(
     observed_on: datetime.date,
 ) -> Observation:
     """Keeps what staff checked or measured and runs the rules again, so that a hold it settles is gone."""
-    case = _locked(case_id)
+    case = _locked_for(case_id, user)
     if not case.is_open:
         raise Refused("This case is decided. Record this in a new case.")
     observation = Observation(
@@ -148,7 +161,7 @@ def close_flag(case_id: uuid.UUID, issue_id: uuid.UUID, *, user: User, reason: R
 
     Raises Refused when the flag is not open to this user.
     """
-    case = _locked(case_id)
+    case = _locked_for(case_id, user)
     if not case.is_open:
         raise Refused("This case is decided.")
     page = build_case_page(case)
@@ -183,7 +196,7 @@ def sign_decision(case_id: uuid.UUID, *, user: User, outcome: Outcome, words: st
 
     Raises ScreenChanged when that is no longer so, Refused while something stands open.
     """
-    case = _locked(case_id)
+    case = _locked_for(case_id, user)
     page = build_case_page(case)
     if not case.is_open:
         signed = page.decisions[-1].decision

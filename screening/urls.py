@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.queue, name="queue"),
     path("find/", views.find, name="find"),
     path("<slug:reference>/", views.case, name="case"),
+    path("<slug:reference>/open/", views.open_case_of_others, name="break_glass"),
     path("<slug:reference>/claim/", views.claim, name="claim"),
     path("<slug:reference>/release/", views.release, name="release"),
     path("<slug:reference>/flags/<uuid:issue_id>/", views.close, name="close_flag"),

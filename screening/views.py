@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,13 +19,14 @@ from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
 from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.encryption.tampering import report_unopened
-from intake.models import Patient
-from intake.services import name_index
+from screening.break_glass import break_glass
 from screening.case_page import build_case_page
-from screening.forms import OBSERVATION_FORMS, CloseFlagForm, FindPatientForm, SignDecisionForm
+from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
+from screening.look_up import look_up, may_look_up_again
 from screening.models import Case, ObservationKind
 from screening.presentation import case_context, contact_context, queue_row
 from screening.queue import VIEWS, queue_page
+from screening.relation import glass_open_until, is_related, may_read
 from screening.review import (
     Refused,
     claim_case,
@@ -44,15 +44,11 @@ def _user(request: HttpRequest) -> User:
 
 def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     """The case within the user's clinics, or 404: foreign and missing look the same."""
-    cases = Case.objects.for_user(_user(request), permission)
-    case = cases.filter(reference=reference).with_record().first()
+    cases = Case.objects.for_user(_user(request), permission).with_record().with_relation_to(_user(request))
+    case = cases.filter(reference=reference).first()
     if case is None:
         raise Http404
     return case
-
-
-def _address(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
 
 
 @require_safe
@@ -61,18 +57,11 @@ def queue(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     view = request.GET.get("view", "open")
     page = queue_page(user, view=view if view in VIEWS else "open", after=request.GET.get("after", ""))
-    shown = [case.reference for case in page.cases]
+    # An entry for each clinic, also for one of which nothing is shown.
     clinics = sorted(user.clinics_with("case.list"))
+    shown = {clinic_id: [c.reference for c in page.cases if c.clinic_id == clinic_id] for clinic_id in clinics}
     record(
-        [
-            audit_event(
-                "queue.read",
-                clinic_id=clinics[0] if len(clinics) == 1 else None,
-                user=user,
-                address=_address(request),
-                cases=shown,
-            )
-        ]
+        [audit_event("queue.read", clinic_id=clinic_id, user=user, listed=shown[clinic_id]) for clinic_id in clinics]
     )
     context = {
         "cases": [queue_row(case) for case in page.cases],
@@ -87,32 +76,20 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def find(request: HttpRequest) -> HttpResponse:
-    """Looks a person up by exact legal name and date of birth.
+    """Looks a person up by date of birth and one more exact identifier.
 
     Posted, so that no name stands in an address or a log.
     """
     user = _user(request)
-    form = FindPatientForm(request.POST or None)
-    results: list[Any] | None = None
-    if request.method == "POST" and form.is_valid():
-        names = (form.cleaned_data["given_name"], form.cleaned_data["family_name"])
-        born = form.cleaned_data["date_of_birth"].isoformat()
-        match = Q()
-        for clinic_id in user.clinics_with("case.contact"):
-            match |= Q(clinic_id=clinic_id, name_and_birth_index=name_index(clinic_id, *names, born))
-        found = (
-            Patient.objects.for_user(user, "case.contact").filter(match).select_related("response__case__owner")[:20]
-        )
-        results = [queue_row(patient.response.case) for patient in found]
-        where: dict[str, Any] = {"user": user, "address": _address(request)}
-        record(
-            [
-                audit_event("patient.searched", clinic_id=None, found=len(found), **where),
-                *(audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, **where) for p in found),
-            ]
-        )
-    status = 422 if request.method == "POST" and not form.is_valid() else 200
-    return render(request, "screening/find.html", {"form": form, "results": results}, status=status)
+    form = FindPatientForm(request.POST if request.method == "POST" else None)
+    results, status, too_often = None, 422 if form.is_bound else 200, False
+    if form.is_valid():
+        too_often = not may_look_up_again(user)
+        status = 429 if too_often else 200
+    if status == 200 and form.is_bound:
+        results = [queue_row(case) for case in look_up(user, form.cleaned_data)]
+    context = {"form": form, "results": results, "too_often": too_often}
+    return render(request, "screening/find.html", context, status=status)
 
 
 @require_safe
@@ -129,10 +106,13 @@ def _case_page(
     `bound` are forms with errors, by what they are for.
     """
     user = _user(request)
-    may_read = user.may("case.read", shown.clinic_id)
-    _record_read(request, shown, "case.read" if may_read else "case.contact-read")
+    reads_cases = user.may("case.read", shown.clinic_id)
+    if reads_cases and not may_read(shown, user):
+        typed = "".join(form.data.get("words", "") for form in (bound or {}).values())
+        return _not_yours(request, shown, typed)
+    _record_read(request, shown, "case.read" if reads_cases else "case.contact-read")
     context: dict[str, Any] = {"notice": notice}
-    if may_read:
+    if reads_cases:
         page = build_case_page(shown)
         context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
     else:
@@ -143,28 +123,42 @@ def _case_page(
             typed = form.data.get("words", "")
             return _refused(request, shown.reference, "This can not be sent any more: the case has changed.", typed)
     with timezone.override(zoneinfo.ZoneInfo(shown.response.clinic.time_zone)):
-        return render(request, f"screening/{'case' if may_read else 'case_contact'}.html", context, status=status)
+        return render(request, f"screening/{'case' if reads_cases else 'case_contact'}.html", context, status=status)
+
+
+def _not_yours(request: HttpRequest, shown: Case, typed: str) -> HttpResponse:
+    """To the page where a clinician gives a reason; a form that was sent is answered with whatever was typed."""
+    if request.method == "POST":
+        return _refused(request, shown.reference, "This case is not yours. Open it with a reason first.", typed)
+    return redirect("screening:break_glass", reference=shown.reference)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def open_case_of_others(request: HttpRequest, reference: str) -> HttpResponse:
+    """Breaking the glass: a reason first, then the case. Who the case is about does not stand here yet."""
+    shown = _case(request, reference, "case.break-glass")
+    form = BreakGlassForm(request.POST if request.method == "POST" else None)
+    if may_read(shown, _user(request)):
+        return redirect("screening:case", reference=reference)
+    if not form.is_valid():
+        context = {"case": shown, "open": shown.is_open, "owner": shown.owner, "form": form}
+        return render(
+            request, "screening/open_case_of_others.html", context, status=422 if request.method == "POST" else 200
+        )
+    break_glass(shown.id, user=_user(request), reason=form.cleaned_data["reason"])
+    return redirect("screening:case", reference=reference)
 
 
 def _report_lost(request: HttpRequest, context: dict[str, Any]) -> None:
     if context["lost"]:
-        report_unopened(context["lost"], user=_user(request), address=_address(request))
+        report_unopened(context["lost"], user=_user(request))
 
 
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
-    user, address = _user(request), _address(request)
-    record(
-        [
-            audit_event(
-                action,
-                clinic_id=shown.clinic_id,
-                entity=shown,
-                user=user,
-                address=address,
-                reference=shown.reference,
-            )
-        ]
-    )
+    user = _user(request)
+    why = "break-glass" if not is_related(shown, user) and glass_open_until(shown) else ""
+    record([audit_event(action, clinic_id=shown.clinic_id, entity=shown, user=user, why=why)])
 
 
 def _forms_on_page(context: dict[str, Any]) -> set[Any]:
@@ -190,7 +184,7 @@ def _acted(
     except Refused as refusal:
         return _refused(request, reference, str(refusal), kept)
     except CannotOpen as error:
-        report_unopened([error], user=_user(request), address=_address(request))
+        report_unopened([error], user=_user(request))
         message = "A part of this record can not be opened, so this could not be done. The operator has been told."
         return _refused(request, reference, message, kept)
     return redirect(reverse("screening:case", args=[reference]) + anchor)
@@ -230,7 +224,9 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
     if kind not in OBSERVATION_FORMS:
         raise Http404
     form_class, permission = OBSERVATION_FORMS[kind]
-    shown = _case(request, reference, permission)
+    shown, user = _case(request, reference, permission), _user(request)
+    if user.may("case.read", shown.clinic_id) and not may_read(shown, user):
+        return _not_yours(request, shown, request.POST.get("note", ""))
     form = form_class(request.POST if request.method == "POST" else None, today=shown.response.clinic.today())
     if not form.is_valid():
         typed = form.data.get("note", "")
@@ -238,7 +234,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
             return _refused(request, reference, "This case is decided. Record this in a new case.", typed)
         with transaction.atomic():
             _record_read(request, shown, "case.contact-read")
-            context = {**contact_context(shown, _user(request)), "form": form, "title": ObservationKind(kind).label}
+            context = {**contact_context(shown, user), "form": form, "title": ObservationKind(kind).label}
             _report_lost(request, context)
             return render(request, "screening/observe.html", context, status=422 if form.is_bound else 200)
     return _acted(

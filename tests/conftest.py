@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache as django_cache
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from clinic_site.accounts.models import Membership, User
+from clinic_site.audit import worker as audit_worker
 from clinic_site.clinics.models import WEEKDAYS, Clinic
 from clinic_site.publishing.documents import parse_source, read_source
 from clinic_site.publishing.services import publish_version
+from clinic_site.records import scope
 from intake import questionnaire_reader
 from intake.models import QuestionnaireVersion
 from intake.questionnaire_reader import read_questionnaire
@@ -55,9 +59,17 @@ def publish_shipped_content() -> None:
         publish_version(model, document_id=document_id, label="2026.12", source=source, tree=tree)
 
 
+# A test works for no one clinic; each request it makes sees what it may see.
+scope.work_for_every_clinic()
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Lets the test runner empty tables between transactional tests; one test of its own switches the trigger on again."""
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Made by the owner of the tables; after that every test works as the program's own role.
+
+    Lets the test runner empty tables between transactional tests: that is the owner's, and the triggers against it are
+    off. Tests of their own switch them on again.
+    """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid WHERE tgname LIKE %s",
@@ -65,6 +77,43 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         )
         for trigger, table in cursor.fetchall():
             cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')
+    role, options = settings.APPLICATION_ROLE, connection.settings_dict["OPTIONS"]
+    options["assume_role"] = role
+    with django_db_blocker.unblock():
+        connection.close()
+    yield
+    del options["assume_role"]
+    with django_db_blocker.unblock():
+        connection.close()
+
+
+@contextmanager
+def owner_of_tables() -> Iterator[None]:
+    """Inside, the connection works as the owner: triggers and row-level security hold, rights do not."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET ROLE "{settings.APPLICATION_ROLE}"')
+
+
+@pytest.fixture
+def as_owner() -> Callable[[], AbstractContextManager[None]]:
+    """`with as_owner():` the connection works as the owner of the tables."""
+    return owner_of_tables
+
+
+_empty_tables = DatabaseOperations.execute_sql_flush
+
+
+def _empty_tables_as_owner(self: DatabaseOperations, statements: list[str]) -> None:
+    with owner_of_tables():
+        _empty_tables(self, statements)
+
+
+DatabaseOperations.execute_sql_flush = _empty_tables_as_owner  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -97,7 +146,7 @@ def make_user(role: str, clinic: Clinic, *, name: str = "") -> User:
     # Hashing with argon2 for every test would cost more than the tests.
     user.set_unusable_password()
     user.save()
-    Membership.objects.create(user=user, clinic=clinic, role=role)
+    Membership.objects.create(user=user, clinic=clinic, role=role, origin=Membership.Origin.SHELL)
     return user
 
 
@@ -128,6 +177,25 @@ class Statements(CaptureQueriesContext):
 @pytest.fixture
 def statements() -> Callable[[], Statements]:
     return lambda: Statements(connection)
+
+
+@pytest.fixture
+def no_entries(db: None) -> Iterator[None]:
+    """A database that refuses every further audit entry."""
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_entries() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'no entries'; END $$"
+        )
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "CREATE TRIGGER refuse_entries BEFORE INSERT ON audit_auditevent EXECUTE FUNCTION refuse_entries()"
+        )
+    yield
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP TRIGGER refuse_entries ON audit_auditevent")
+        cursor.execute("DROP FUNCTION refuse_entries")
 
 
 _run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
@@ -162,6 +230,21 @@ def alone() -> Callable[[], AbstractContextManager[None]]:
 
 
 @pytest.fixture(autouse=True)
+def _scope_of_each_test() -> Iterator[None]:
+    """What a test opens by calling a view itself does not reach the next."""
+    with scope.within(scope.EVERYTHING):
+        yield
+
+
+@pytest.fixture(autouse=True)
 def _empty_caches() -> Iterator[None]:
     yield
     django_cache.clear()
+    # The worker of a process remembers the audit chains, which the next test does not have.
+    audit_worker.sealer.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_heads_file(settings: Any) -> None:
+    """The heads of made-up chains do not belong into the file of this clone's own database."""
+    settings.AUDIT_HEADS_FILE = ""

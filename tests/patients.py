@@ -1,6 +1,7 @@
 """A patient in front of the test client: walks the real pages and posts what a browser would."""
 
 import datetime
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,11 +59,19 @@ def default_post(item: Item) -> Posted:
     return {}
 
 
+_homes = itertools.count()
+
+
+def _address(number: int) -> str:
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
 class PatientBrowser:
     """One patient in one browser. `answers` stand over those of somebody with nothing to declare."""
 
     def __init__(self, clinic: Clinic, answers: Mapping[str, Posted] | None = None) -> None:
-        self.clinic, self.client = clinic, Client()
+        # Everybody at home, because one network may start only so many intakes an hour.
+        self.clinic, self.client = clinic, Client(REMOTE_ADDR=_address(next(_homes)))
         self.answers = {**NOTHING_TO_DECLARE, **(answers or {})}
         started = self.client.post(f"/at/{clinic.slug}/")
         self.public_id = started["Location"].split("/")[2]
@@ -107,9 +116,13 @@ class PatientBrowser:
                 f"page {number}: {saved.status_code} {saved.context and saved.context['problems']}"
             )
             url = saved["Location"]
-            if url.endswith("/help/"):
+            if url.endswith(("/help/", "/return/")):
                 url = self.client.get(url).context["continue_url"]
         return self
+
+    def wake(self) -> Any:
+        """Goes on after a pause, in the same browser."""
+        return self.client.post(f"/intake/{self.public_id}/continue/")
 
     def submit(self) -> Any:
         shown = self.client.get(f"/intake/{self.public_id}/check/")

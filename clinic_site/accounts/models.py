@@ -3,8 +3,11 @@ from typing import Any, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
 
 from clinic_site.accounts.permissions import permissions, role_choices, roles
+from clinic_site.accounts.separation import change_triggers, membership_triggers
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
 
@@ -75,20 +78,129 @@ class User(AbstractBaseUser):
         return self.is_staff
 
 
+class AccessChange(models.Model):
+    """A request that takes effect when a second administrator of the clinic agrees.
+
+    Either one role for one person, or a new start of somebody's sign-in: a link to choose a new password and set up a
+    second factor. Whom it is about neither asks nor decides; the database holds to that as well.
+    """
+
+    class Kind(models.TextChoices):
+        ROLE = "role", "A role"
+        SIGN_IN = "sign-in", "A new start of sign-in"
+
+    class Outcome(models.TextChoices):
+        OPEN = "", "Waits for a second administrator"
+        APPROVED = "approved", "Approved"
+        DECLINED = "declined", "Declined"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="access_changes")
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=30, choices=role_choices, blank=True)
+    words = models.CharField("why, and how identity was checked", max_length=500, blank=True)
+    new_email = models.EmailField("new email address", blank=True)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    effected_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "request about access"
+        verbose_name_plural = "requests about access"
+        constraints = [
+            models.CheckConstraint(condition=~Q(asked_by=F("person")), name="accounts_change_not_asked_for_oneself"),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("person")), name="accounts_change_not_decided_by_oneself"
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="approved") | ~Q(decided_by=F("asked_by")),
+                name="accounts_change_approved_by_second",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="", decided_by=None, decided_at=None, effected_at=None)
+                | (Q(outcome__in=["approved", "declined"], decided_by__isnull=False, decided_at__isnull=False)),
+                name="accounts_change_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(effected_at=None) | Q(outcome="approved"), name="accounts_change_effected_once_approved"
+            ),
+            models.CheckConstraint(
+                condition=(Q(kind="role", new_email="") & ~Q(role="")) | (Q(kind="sign-in", role="") & ~Q(words="")),
+                name="accounts_change_of_its_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["person", "clinic", "kind", "role"], condition=Q(outcome=""), name="accounts_change_asked_once"
+            ),
+        ]
+        triggers = change_triggers()
+
+    def __str__(self) -> str:
+        what = self.get_role_display() if self.kind == self.Kind.ROLE else self.get_kind_display()
+        return f"{what} for {self.person}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome == self.Outcome.OPEN
+
+
 class Membership(models.Model):
-    """One role of one person in one clinic."""
+    """One role of one person in one clinic. Granted and taken away, never turned into another."""
+
+    class Origin(models.TextChoices):
+        REQUEST = "request", "asked for and approved by two administrators"
+        SHELL = "shell", "from the shell of the server"
+        FOUNDER = "founder", "added the clinic"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=30, choices=role_choices)
+    origin = models.CharField(max_length=10, choices=Origin)
+    granted_by = models.OneToOneField(AccessChange, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "clinic", "role"], name="accounts_membership_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "clinic", "role"], name="accounts_membership_once"),
+            models.CheckConstraint(
+                condition=Q(origin="request", granted_by__isnull=False)
+                | Q(origin__in=["shell", "founder"], granted_by=None),
+                name="accounts_membership_has_an_origin",
+            ),
+        ]
+        triggers = membership_triggers()
 
     def __str__(self) -> str:
         return f"{self.user} as {self.get_role_display()} at {self.clinic}"
+
+
+class Invitation(models.Model):
+    """A mailed link with which one person chooses a password, once. Only the token's digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
+    digest = models.BinaryField(max_length=32, unique=True)
+    sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(used_at=None, withdrawn_at=None), name="accounts_invitation_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(used_at=None) | Q(withdrawn_at=None), name="accounts_invitation_used_or_withdrawn"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.person}"
 
 
 class ClinicScoped(models.QuerySet):

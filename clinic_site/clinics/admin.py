@@ -131,5 +131,5 @@ class ClinicAdmin(AuditedAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             user = self.user(request)
-            Membership.objects.create(user=user, clinic=obj, role="administrator")
+            Membership.objects.create(user=user, clinic=obj, role="administrator", origin=Membership.Origin.FOUNDER)
             record([audit_event("role.granted", clinic_id=obj.pk, entity=user, user=user, role="administrator")])

@@ -17,7 +17,7 @@ _PURPOSE = "cannot-open"
 
 
 @transaction.atomic
-def report_unopened(lost: Iterable[CannotOpen], *, user: User | None = None, address: str | None = None) -> None:
+def report_unopened(lost: Iterable[CannotOpen], *, user: User | None = None) -> None:
     """An audit entry for each look at what does not open, and one message a day for each row to the operator."""
     for error in lost:
         if error.place is None:
@@ -26,7 +26,6 @@ def report_unopened(lost: Iterable[CannotOpen], *, user: User | None = None, add
             "record.cannot-open",
             clinic_id=error.place.clinic_id,
             user=user,
-            address=address,
             field=error.place.label,
         )
         event.entity_type, event.entity_id = error.place.label, error.place.row_id

@@ -16,7 +16,8 @@ def main(arguments: list[str]) -> int:
     try:
         match verb:
             case "demo":
-                return demo.run(_demo_port(rest))
+                port, secure = _demo_options(rest)
+                return demo.run(port, secure=secure)
             case "test":
                 return check.run(rest)
             case "safety":
@@ -38,10 +39,12 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _demo_port(arguments: list[str]) -> int:
+def _demo_options(arguments: list[str]) -> tuple[int, bool]:
     parser = argparse.ArgumentParser(prog="./run demo", allow_abbrev=False)
-    parser.add_argument("--port", type=int, default=8000, help="the port on 127.0.0.1, 8000 when not given")
-    return int(parser.parse_args(arguments).port)
+    parser.add_argument("--port", type=int, help="the port on 127.0.0.1; 8000, or 8443 with --secure, when not given")
+    parser.add_argument("--secure", action="store_true", help="over TLS and with production's settings")
+    options = parser.parse_args(arguments)
+    return options.port if options.port is not None else 8443 if options.secure else 8000, options.secure
 
 
 def _manage(arguments: list[str]) -> int:

@@ -1,17 +1,25 @@
-"""`./run demo`: the whole clinic on this machine, with made-up patients, until Ctrl-C."""
+"""`./run demo`: the whole clinic on this machine, with made-up patients, until Ctrl-C.
+
+`--secure` serves it as in production: over TLS, with production's settings, mail and logs in files under `.data/`.
+"""
 
 import errno
 import http.client
+import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TextIO
 
 from clinic_site.launcher import Problem
 from clinic_site.launcher.database import running_database
-from clinic_site.launcher.environment import PROJECT, django_environment
+from clinic_site.launcher.environment import PROJECT, data_directory, django_environment
 from clinic_site.launcher.processes import start_in_own_group, stop_group, wait_until
+from clinic_site.launcher.tls import loopback_certificate
 
 _HOST = "127.0.0.1"
 _SECONDS_TO_ANSWER = 60
@@ -23,40 +31,60 @@ _PREPARATION = {
 }
 
 
-def run(port: int) -> int:
+def run(port: int, *, secure: bool = False) -> int:
     """Serves until a stop signal (raises Stopped) or until a child dies (raises Problem). Either way all is ended."""
     _check_port(port)
+    certificate = loopback_certificate(data_directory() / "tls") if secure else None
+    logs = data_directory() / "logs" if secure else None
     _say("Starting PostgreSQL")
     # Closed in reverse: gunicorn and the worker end before the database does.
     with ExitStack() as stack:
         environment = django_environment(stack.enter_context(running_database()))
         # Read by `demo_logins` for the addresses it prints.
-        environment["SITE_URL"] = f"http://{_HOST}:{port}"
+        environment["SITE_URL"] = f"{'https' if secure else 'http'}://{_HOST}:{port}"
+        if secure:
+            environment["PLAIN_HTTP"] = "0"
         for heading, command in _PREPARATION.items():
             _say(heading)
             _manage(command, environment)
         _say("Starting the web server")
         children: dict[str, subprocess.Popen[str]] = {}
-        for name, command in _services(port).items():
-            children[name] = start_in_own_group(command, environment)
+        for name, command in _services(port, certificate, logs).items():
+            log = stack.enter_context(_log_file(logs, name)) if logs else None
+            children[name] = start_in_own_group(command, environment, log=log)
             stack.callback(stop_group, children[name])
-        _wait_for_answer(port, children)
+        _wait_for_answer(port, children, certificate)
         _say(_manage(["demo_logins"], environment).rstrip())
+        if certificate:
+            _say(f"\nTools trust this server with {certificate[0]}; browsers warn, because nobody else vouches for it.")
+            _say(f"Mail is in {environment['MAIL_DIRECTORY']}, logs are in {logs}.")
         _say(f"\nThe clinic is at {environment['SITE_URL']}/ until you press Ctrl-C.")
         while True:
             _check_alive(children)
             time.sleep(0.5)
 
 
-def _services(port: int) -> dict[str, list[str]]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "clinic_site.wsgi:application", "--chdir", str(PROJECT)]
-    gunicorn += ["--bind", f"{_HOST}:{port}", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    # Its control socket would lie in the user's home folder, one for every gunicorn there.
-    gunicorn += ["--log-level", "warning", "--no-control-socket"]
+def _services(port: int, certificate: tuple[Path, Path] | None, logs: Path | None) -> dict[str, list[str]]:
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(PROJECT / "clinic_site" / "web_server.py")]
+    gunicorn += ["--chdir", str(PROJECT), "--bind", f"{_HOST}:{port}"]
+    if certificate:
+        gunicorn += ["--certfile", str(certificate[0]), "--keyfile", str(certificate[1])]
+    if logs:
+        # Without the query and without the page one came from: neither is anybody's business afterwards.
+        line = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s'
+        gunicorn += ["--access-logfile", str(logs / "access.log"), "--access-logformat", line]
+    gunicorn += ["clinic_site.wsgi:application"]
     return {
         "the web server (gunicorn)": gunicorn,
         "the message worker (deliver_messages)": [sys.executable, str(PROJECT / "manage.py"), "deliver_messages"],
     }
+
+
+def _log_file(logs: Path, name: str) -> TextIO:
+    """What a child writes to its output, in a file that only this user reads."""
+    logs.mkdir(mode=0o700, exist_ok=True)
+    path = logs / ("web.log" if "gunicorn" in name else "worker.log")
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
 
 
 def _check_port(port: int) -> None:
@@ -86,10 +114,17 @@ def _manage(arguments: list[str], environment: dict[str, str]) -> str:
     return output
 
 
-def _wait_for_answer(port: int, children: dict[str, subprocess.Popen[str]]) -> None:
+def _wait_for_answer(
+    port: int, children: dict[str, subprocess.Popen[str]], certificate: tuple[Path, Path] | None = None
+) -> None:
+    trusted = ssl.create_default_context(cafile=certificate[0]) if certificate else None
     for _ in wait_until(_SECONDS_TO_ANSWER, every=0.1):
         _check_alive(children)
-        connection = http.client.HTTPConnection(_HOST, port, timeout=_SECONDS_TO_ANSWER)
+        connection: http.client.HTTPConnection = (
+            http.client.HTTPSConnection(_HOST, port, timeout=_SECONDS_TO_ANSWER, context=trusted)
+            if trusted
+            else http.client.HTTPConnection(_HOST, port, timeout=_SECONDS_TO_ANSWER)
+        )
         try:
             connection.request("GET", "/")
             status = connection.getresponse().status

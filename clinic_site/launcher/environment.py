@@ -10,6 +10,8 @@ from pathlib import Path
 from clinic_site.launcher import Problem
 
 PROJECT = Path(__file__).resolve().parents[2]
+# The roles of the project's own server: one owns the tables, the program signs in as the other.
+OWNER, APPLICATION = "clinic", "clinic_app"
 
 
 def data_directory(project: Path = PROJECT) -> Path:
@@ -31,12 +33,16 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
     # Another project's settings module in the user's shell must not be the one that runs.
     environment["DJANGO_SETTINGS_MODULE"] = "clinic_site.settings"
     environment["DATABASE_URL"] = database_url
+    if not (os.environ.get("DATABASE_URL") and environment.get("OWNER_DATABASE_URL")):
+        environment["OWNER_DATABASE_URL"] = owner_url(database_url)
     defaults: dict[str, Callable[[], str]] = {
         "SECRET_KEY": lambda: _made_once(directory / "secret_key", _new_secret_key).read_text(),
         "MASTER_KEY_FILE": lambda: str(_made_once(directory / "master.key", _new_master_key)),
         "STATIC_ROOT": lambda: str(directory / "static"),
         "MAIL_DIRECTORY": lambda: str(directory / "mail"),
+        "AUDIT_HEADS_FILE": lambda: str(directory / "audit-heads.log"),
         "PLAIN_HTTP": lambda: "1",
+        "TRUSTED_PROXIES": lambda: "none",
         "ALLOWED_HOSTS": lambda: "127.0.0.1,localhost",
         "DEMO": lambda: "1",
     }
@@ -47,6 +53,11 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
         if not environment.get(name):
             environment[name] = make()
     return environment
+
+
+def owner_url(url: str) -> str:
+    """The same database as its owner: on the project's own server. Another server's URL stays as it is."""
+    return url.replace(f"postgres://{APPLICATION}@", f"postgres://{OWNER}@", 1)
 
 
 def _new_secret_key() -> str:

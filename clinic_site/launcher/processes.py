@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TextIO
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECONDS_TO_STOP = 15.0
@@ -78,19 +79,19 @@ def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) ->
 
 
 def start_in_own_group(
-    command: Sequence[str], environment: Mapping[str, str], *, quiet: bool = False
+    command: Sequence[str], environment: Mapping[str, str], *, quiet: bool = False, log: TextIO | None = None
 ) -> subprocess.Popen[str]:
     """Starts a child that Ctrl-C in the terminal does not reach, so that `stop_group` ends children in our order.
 
-    `quiet` keeps what it writes for `communicate`.
+    `quiet` keeps what it writes for `communicate`; with a `log` it goes there.
     """
-    output = subprocess.PIPE if quiet else None
+    output = subprocess.PIPE if quiet else log
     return subprocess.Popen(
         command,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT if quiet else None,
+        stderr=subprocess.STDOUT if quiet or log else None,
         text=True,
         start_new_session=True,
     )

@@ -19,10 +19,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
 
 from clinic_site.launcher import Problem
 from clinic_site.launcher.binaries import binary_directories
-from clinic_site.launcher.environment import data_directory
+from clinic_site.launcher.environment import APPLICATION, OWNER, data_directory
 from clinic_site.launcher.processes import wait_until
 
 # The kernel's limit for a socket's path is 108 bytes on Linux and 104 on macOS, with the socket's own name in it.
@@ -49,7 +50,7 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        return f"postgres://clinic@/clinic?host={quote(str(self.socket_directory), safe='/')}"
+        return f"postgres://{APPLICATION}@/{OWNER}?host={quote(str(self.socket_directory), safe='/')}"
 
 
 class Server:
@@ -300,9 +301,18 @@ def _connect(server: RunningServer) -> psycopg.Connection:
 
 
 def _make_database(server: RunningServer) -> None:
-    """The application's role is no superuser, as in production, but may make the databases of the tests."""
+    """Neither role is a superuser, as in production, but the owner may make the databases of the tests.
+
+    Clusters of earlier versions have the owner alone: the other role is added, and `migrate` gives it its rights.
+    """
+    owner, application = sql.Identifier(OWNER), sql.Identifier(APPLICATION)
     with _connect(server) as connection:
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'clinic'").fetchone():
-            connection.execute("CREATE ROLE clinic LOGIN CREATEDB")
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'clinic'").fetchone():
-            connection.execute("CREATE DATABASE clinic OWNER clinic")
+        roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        if OWNER not in roles:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(owner))
+        if APPLICATION not in roles:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOBYPASSRLS").format(application))
+            # The tests sign in as the owner and then work as the program.
+            connection.execute(sql.SQL("GRANT {} TO {}").format(application, owner))
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone():
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))

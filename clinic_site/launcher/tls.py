@@ -1,4 +1,4 @@
-"""A certificate for this machine alone, made here and signed by itself: browsers warn, and tools are told to trust it."""
+"""A certificate for this machine alone, signed by itself: browsers warn, and tools are told to trust it."""
 
 import datetime
 import ipaddress

@@ -1,13 +1,15 @@
 """How often something may be done, counted in the database, so that every worker counts together."""
 
-import ipaddress
 from datetime import timedelta
 
 from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from clinic_site.limits.addresses import network_of
 from clinic_site.limits.models import Counter
+
+__all__ = ["count_use", "forget", "forget_ended", "is_within", "network_of"]
 
 _COUNT = f"""
     INSERT INTO {Counter._meta.db_table} AS c (digest, count, ends_at) VALUES (%s, %s, %s)
@@ -42,18 +44,6 @@ def forget(what: str, subject: str) -> None:
 def forget_ended() -> int:
     """Removes counters whose window is over. Returns how many."""
     return Counter.objects.filter(ends_at__lt=timezone.now()).delete()[0]
-
-
-def network_of(address: str | None) -> str:
-    """What is counted as one place: an IPv4 address, or the /64 that a single IPv6 customer is given."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def _digest(what: str, subject: str) -> bytes:

@@ -14,6 +14,7 @@ class OutboxMessage(ClinicRow):
     recipient = models.EmailField()
     subject = models.CharField(max_length=120)
     body = models.TextField()
+    secret = models.TextField(default="", blank=True, help_text="Sealed, for its place in the body; emptied once sent.")
     created_at = models.DateTimeField(auto_now_add=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(auto_now_add=True)

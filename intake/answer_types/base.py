@@ -1,7 +1,6 @@
 """What every type of answer shares: its parts, the ways not to answer, and what happens to a blank."""
 
 import datetime
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from clinic_site.records.text import normalised
 from intake.answers import Reply, State
 from intake.measures import implausible
 from intake.questionnaires import Item
@@ -16,7 +16,6 @@ from intake.questionnaires import Item
 # What a person typed that can not be read is kept up to this many characters; a page never loses it from view either
 # way.
 MOST_KEPT_CHARACTERS = 20_000
-_CONTROLS_KEPT = {"\n", "\t"}
 
 Raw = Mapping[str, list[str]]
 
@@ -133,9 +132,6 @@ class AnswerField(forms.Field):
 
 
 def _normalise(text: str) -> str:
-    """NFC, without the control characters nobody types. A NUL is refused, because a database can not hold it."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
         raise Unreadable(_("This holds a character that can not be stored. Please type it again."))
-    kept = (c for c in text if c in _CONTROLS_KEPT or unicodedata.category(c) not in ("Cc", "Cs"))
-    return unicodedata.normalize("NFC", "".join(kept))
+    return normalised(text)

@@ -78,7 +78,7 @@ def _clinic_with_staff(entry: Mapping[str, Any]) -> dict[str, User]:
         user = User(email=member["email"], name=member["name"])
         validate_password(demo_password(), user)
         user = User.objects.create_user(member["email"], demo_password(), name=member["name"])
-        membership = Membership(user=user, clinic=clinic, role=member["role"])
+        membership = Membership(user=user, clinic=clinic, role=member["role"], origin=Membership.Origin.SHELL)
         membership.full_clean()
         membership.save()
         staff[member["email"].partition("@")[0]] = user

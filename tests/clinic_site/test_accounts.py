@@ -7,7 +7,7 @@ import yaml
 from django.test import Client
 
 from clinic_site.accounts import permissions as permissions_module
-from clinic_site.accounts.models import User
+from clinic_site.accounts.models import Membership, User
 from clinic_site.accounts.permissions import permissions, roles
 from clinic_site.audit.models import AuditEvent
 from screening.models import Decision, Disposition
@@ -201,5 +201,6 @@ def test_somebody_who_may_not_sign_in_may_do_nothing(clinic, staff):
 
 def test_a_role_that_was_taken_out_of_the_file_gives_nothing(clinic, staff):
     user = staff("clinician")
-    user.memberships.update(role="retired-role")
+    user.memberships.all().delete()
+    Membership.objects.create(user=user, clinic=clinic, role="retired-role", origin="shell")
     assert not User.objects.get(pk=user.pk).may("case.list")

@@ -13,7 +13,7 @@ from clinic_site.messaging.models import OutboxMessage
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
 from intake.published import questionnaire_of
 from screening.models import Assessment, Case, DetectedIssue, RuleSetVersion
-from tests.conftest import shipped_questionnaire
+from tests.conftest import owner_of_tables, shipped_questionnaire
 from tests.intake.drafts import filled
 from tests.patients import PatientBrowser
 
@@ -139,6 +139,7 @@ def test_answers_about_right_now_must_be_given_again_after_a_day(ready):
     ]
     assert len(right_now) >= 4
     with later(hours=24, minutes=5):
+        ready.wake()
         answered = ready.submit()
         assert answered.status_code == 422
         assert set(links_of(answered)) == {ready.url(link_id) + "?change=1" for link_id in right_now}
@@ -149,6 +150,7 @@ def test_answers_about_right_now_must_be_given_again_after_a_day(ready):
 
 def test_answers_about_right_now_hold_for_a_day(ready):
     with later(hours=23):
+        ready.wake()
         assert ready.submit().status_code == 303
 
 
@@ -241,6 +243,7 @@ FROZEN_ROWS = [
 def test_the_database_refuses_to_change_or_delete_what_was_sent(ready, statement):
     ready.submit()
     with (
+        owner_of_tables(),
         pytest.raises(DatabaseError, match="Cannot (update|delete) rows"),
         transaction.atomic(),
         connection.cursor() as cursor,
@@ -258,7 +261,7 @@ TRUNCATED = ["intake_questionnaireresponse", "intake_consent", "intake_patient",
 
 @pytest.mark.parametrize("table", TRUNCATED)
 def test_the_database_refuses_to_empty_a_table_of_record(db, table):
-    with transaction.atomic(), connection.cursor() as cursor:
+    with owner_of_tables(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgname FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid"
             " WHERE relname = %s AND tgname LIKE %s",

@@ -41,7 +41,7 @@ def test_claiming_twice_changes_nothing(case, staff):
 
 def test_the_owner_is_named_in_the_queue_and_on_the_case(case, staff):
     Desk(staff("clinician", name="Dr. Ada First"), case).claim()
-    other = Desk(staff("clinician"), case)
+    other = Desk(staff("medical-director"), case)
     assert "Dr. Ada First" in other.client.get("/review/").content.decode()
     assert "Owner: Dr. Ada First" in other.open().content.decode()
 

@@ -15,7 +15,7 @@ from screening import engine
 from screening.case_page import build_case_page
 from screening.models import Case, CaseStatus, Decision, Outcome
 from screening.review import Refused, close_flag, record_observation, sign_decision
-from tests.conftest import make_clinic, make_user, publish_shipped_content
+from tests.conftest import make_clinic, make_user, owner_of_tables, publish_shipped_content
 from tests.patients import PatientBrowser
 from tests.screening.cases import Desk, submitted_case
 from tests.screening.test_claiming import in_threads
@@ -255,7 +255,7 @@ def test_a_decided_case_takes_no_further_readings_or_closes(at_desk):
 def test_a_decision_is_never_edited_or_deleted(at_desk):
     at_desk().sign()
     for statement in ("UPDATE screening_decision SET outcome = 'x'", "DELETE FROM screening_decision"):
-        with pytest.raises(DatabaseError, match="pgtrigger: Cannot"), transaction.atomic():
+        with owner_of_tables(), pytest.raises(DatabaseError, match="pgtrigger: Cannot"), transaction.atomic():
             connection.cursor().execute(statement)
 
 

@@ -6,8 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from intake.answers import State
 from screening.models import Assessment
 from screening.verification import verified
+from tests.conftest import owner_of_tables
 from tests.screening.cases import Desk, submitted_case
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def stored(published, clinic, staff):
     """Assessments of two people: one submitted, one flagged whose pressure staff measured as well."""
-    submitted_case(clinic, opioid_treatment_medicine_past_30_days="not_sure")
+    submitted_case(clinic, substance_use_past_30_days=State.NOT_SURE)
     case = submitted_case(clinic, aneurysm_or_avm="yes", suicide_attempt_ever="yes")
     desk = Desk(staff("clinician"), case)
     desk.claim()
@@ -58,7 +60,7 @@ def test_one_byte_that_is_flipped_is_found(stored, what):
 def as_owner(statement):
     """What somebody with the database in their hands could do: no trigger stands in the way."""
     tables = ("screening_assessment", "screening_detectedissue", "intake_questionnaireresponse")
-    with connection.cursor() as cursor:
+    with owner_of_tables(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

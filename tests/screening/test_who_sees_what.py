@@ -7,7 +7,7 @@ from django.db import DatabaseError
 
 from clinic_site.accounts.models import Membership
 from clinic_site.audit.models import AuditEvent
-from screening import views
+from screening import look_up, views
 from screening.models import Decision, Disposition
 from tests.conftest import make_clinic, make_user
 from tests.screening.cases import WORDS, Desk, submitted_case
@@ -109,7 +109,7 @@ def test_the_front_desk_sees_who_it_is_and_no_answer_or_flag(case, staff):
 
 def test_a_role_in_one_clinic_gives_nothing_in_another(case, staff):
     user = staff("front-desk")
-    Membership.objects.create(user=user, clinic=make_clinic("hillside"), role="clinician")
+    Membership.objects.create(user=user, clinic=make_clinic("hillside"), role="clinician", origin="shell")
     text = Desk(user, case).open().content.decode()
     assert "Sam Sample" in text
     assert "walnuts" not in text
@@ -157,7 +157,7 @@ def test_every_look_leaves_an_entry_with_who_and_what(case, staff, role, action,
     if action != "queue.read":
         assert (event.clinic_id, event.entity_id) == (case.clinic_id, case.id)
     else:
-        assert event.detail["cases"] == [case.reference]
+        assert event.listed == [case.reference]
 
 
 @pytest.mark.parametrize(("role", "action", "look"), READS)
@@ -167,6 +167,7 @@ def test_nothing_is_shown_when_the_entry_can_not_be_written(case, staff, monkeyp
 
     desk = Desk(staff(role), case)
     monkeypatch.setattr(views, "record", refuse)
+    monkeypatch.setattr(look_up, "record", refuse)
     desk.client.raise_request_exception = False
     answer = look(desk)
     assert answer.status_code == 500

@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.architecture.source import ROOT
 
-ERRORS = (400, 403, 404, 413, 500, 503)
+ERRORS = (400, 403, 404, 405, 413, 429, 500, 503)
 LINES = ('href="tel:988"', 'href="sms:988"', 'href="tel:911"')
 
 

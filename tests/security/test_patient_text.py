@@ -12,7 +12,8 @@ pytestmark = pytest.mark.django_db
 SCRIPT = "<script>alert(1)</script>"
 ATTRIBUTE = "\" autofocus onfocus=alert(1) x='"
 TEMPLATE = "{{ 7|add:7 }}{% now 'Y' %}{% debug %}"
-RIGHT_TO_LEFT = "\u202etxet desrever"
+HEBREW = "דבורים"
+RIGHT_TO_LEFT = f"\u202e{HEBREW}\u2066"
 HOSTILE = {
     "legal_given_name": {"": SCRIPT},
     "legal_family_name": {"": ATTRIBUTE},
@@ -94,11 +95,11 @@ def harmless(response):
 
 
 def unfenced(response):
-    """Texts that turn the direction of reading without an element that keeps it to themselves."""
+    """Texts that are read from the right without an element that keeps it to themselves."""
     return [
         data.strip()
         for data, around in Reader(response.content.decode()).texts
-        if "\u202e" in data and not any("dir" in attrs or tag in ("bdi", "textarea") for tag, attrs in around[2:])
+        if HEBREW in data and not any("dir" in attrs or tag in ("bdi", "textarea") for tag, attrs in around[2:])
     ]
 
 
@@ -112,7 +113,7 @@ def test_markup_typed_by_a_patient_is_inert_on_every_page_of_staff(pages_of_staf
 
 def test_a_clinician_reads_the_patient_s_text_as_it_was_typed(pages_of_staff):
     text = Reader(pages_of_staff["case"].content.decode()).text
-    for typed in (SCRIPT, ATTRIBUTE, TEMPLATE, RIGHT_TO_LEFT):
+    for typed in (SCRIPT, ATTRIBUTE, TEMPLATE, HEBREW):
         assert typed in text
 
 
@@ -123,10 +124,15 @@ def test_the_front_desk_reads_the_name_as_it_was_typed(pages_of_staff):
 
 def test_a_turned_direction_ends_with_the_patient_s_own_words(patient, pages_of_staff):
     assert {name: unfenced(page) for name, page in pages_of_staff.items()} == dict.fromkeys(pages_of_staff, [])
-    assert sum("\u202e" in page.content.decode() for page in pages_of_staff.values()) >= 2
+    assert sum(HEBREW in page.content.decode() for page in pages_of_staff.values()) >= 2
 
 
 def test_a_turned_direction_ends_with_the_answer_on_the_check_page(patient):
     page = patient.client.get(f"/intake/{patient.public_id}/check/")
-    assert "\u202e" in page.content.decode()
+    assert HEBREW in page.content.decode()
     assert unfenced(page) == []
+
+
+def test_signs_that_would_turn_the_words_of_others_are_taken_out(patient, pages_of_staff):
+    pages = [*pages_of_the_patient(patient), *pages_of_staff.values()]
+    assert not any(sign in page.content.decode() for page in pages for sign in "\u202e\u2066")

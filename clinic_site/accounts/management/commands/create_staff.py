@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from clinic_site.accounts.authority import Refused, check_separation, lock_clinic, lock_person
 from clinic_site.accounts.models import Membership, User
 from clinic_site.accounts.permissions import roles
 from clinic_site.audit.services import audit_event, record
@@ -15,7 +16,10 @@ from clinic_site.clinics.models import Clinic
 
 
 class Command(BaseCommand):
-    help = "Adds a member of staff with one role. Asks for the password, or reads it from the variable STAFF_PASSWORD."
+    help = (
+        "Gives one role to somebody new, who then chooses a password here or in STAFF_PASSWORD, or to somebody who has "
+        "an account. For the first administrators of a clinic: afterwards two of them do it in admin."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True)
@@ -28,23 +32,34 @@ class Command(BaseCommand):
         if place is None:
             known = ", ".join(Clinic.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no clinic with the public address '{clinic}'. Known: {known}.")
-        if User.objects.filter(email=email.lower()).exists():
-            raise CommandError(f"{email} is there already: grant further roles in admin.")
-        password = os.environ.get("STAFF_PASSWORD") or self._asked()
+        password = None
+        if not User.objects.filter(email=email.lower()).exists():
+            password = os.environ.get("STAFF_PASSWORD") or self._asked()
         try:
-            validate_password(password, User(email=email, name=name))
-            with transaction.atomic():
-                user = User.objects.create_user(email, password, name=name)
-                Membership.objects.create(user=user, clinic=place, role=role)
-                record(
-                    [
-                        audit_event("staff.added", clinic_id=place.id, entity=user),
-                        audit_event("role.granted", clinic_id=place.id, entity=user, role=role),
-                    ]
-                )
+            user = self._give(email, name, place, role, password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
+        except Refused as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{user.name} can sign in as {roles()[role].label} at {place.name}.")
+
+    @transaction.atomic
+    def _give(self, email: str, name: str, place: Clinic, role: str, password: str | None) -> User:
+        lock_clinic(place.id)
+        if password is None:
+            user = lock_person(User.objects.get(email=email.lower()).pk)
+            if not user.is_active:
+                raise CommandError(f"{email} has left: an administrator invites them anew.")
+            if user.memberships.filter(clinic=place, role=role).exists():
+                raise CommandError(f"{email} is there already: {roles()[role].label} at {place.name}.")
+        else:
+            validate_password(password, User(email=email, name=name))
+            user = User.objects.create_user(email, password, name=name)
+            record([audit_event("staff.added", clinic_id=place.id, entity=user)])
+        check_separation([role, *user.memberships.values_list("role", flat=True)])
+        Membership.objects.create(user=user, clinic=place, role=role, origin=Membership.Origin.SHELL)
+        record([audit_event("role.granted", clinic_id=place.id, entity=user, role=role)])
+        return user
 
     def _asked(self) -> str:
         try:
