@@ -211,7 +211,9 @@ class TestStart:
 def environment(key_file) -> dict[str, str]:
     """For a process of its own on this test's database."""
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    return {**os.environ, "DATABASE_URL": url, "MASTER_KEY_FILE": str(key_file)}
+    # As the program's own role, not as the owner that the tests begin with.
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_ROLE"}
+    return {**inherited, "DATABASE_URL": url, "MASTER_KEY_FILE": str(key_file)}
 
 
 @pytest.mark.django_db(transaction=True)

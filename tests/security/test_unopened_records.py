@@ -9,7 +9,7 @@ from intake.models import QuestionnaireResponse
 from screening.models import Decision, Disposition, Observation
 from screening.opening import CANNOT_SHOW
 from screening.verification import verified
-from tests.conftest import make_clinic
+from tests.conftest import make_clinic, owner_of_tables
 from tests.patients import PatientBrowser
 from tests.screening.cases import Desk, submitted_case
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 def overwrite(row, column: str, value: bytes) -> None:
     """As somebody who owns the database could: with the triggers off."""
     table = row._meta.db_table
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), owner_of_tables(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
         cursor.execute(f'UPDATE "{table}" SET "{column}" = %s WHERE id = %s', [value, row.id])  # noqa: S608
