@@ -100,6 +100,12 @@ def holds_pass(request: HttpRequest, response: QuestionnaireResponse) -> bool:
     return read_pass(request, response) is not None
 
 
+def left_here(request: HttpRequest, response: QuestionnaireResponse) -> bool:
+    """Whether the person left in a hurry in this browser, and has not gone on since."""
+    held = read_pass(request, response)
+    return held is not None and held.was_left(response)
+
+
 def holds_open_pass(request: HttpRequest, response: QuestionnaireResponse) -> bool:
     """Whether this browser may see the draft now. Asking counts as a use of it (see `counts_as_use`)."""
     held = read_pass(request, response)

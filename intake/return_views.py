@@ -158,11 +158,15 @@ def wake(request: HttpRequest, public_id: str) -> HttpResponse:
     if held is None:
         return no_access(request, response)
     asks = response.is_draft and asks_for_second(response)
-    form = SecondForm(request.POST if request.method == "POST" and asks else None)
+    answered = asks and "second" in request.POST
+    form = SecondForm(request.POST if answered else None)
     context = {**about(response.clinic), "response": response, "form": form if asks else None}
     if request.method != "POST":
         if held.was_left(response):
             return page_for_shut(request, response)
+        return render(request, "intake/asleep.html", context)
+    if asks and not answered:
+        # From the clinic's first page, which does not ask.
         return render(request, "intake/asleep.html", context)
     if asks:
         if form.is_valid() and not knows_second(response, form.cleaned_data["second"]):

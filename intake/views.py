@@ -24,7 +24,7 @@ from intake.access import (
     counts_as_use,
     holds_open_pass,
     holds_pass,
-    read_pass,
+    left_here,
     read_ticket,
     set_pass,
     unfinished_draft,
@@ -268,8 +268,7 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
     if saved.emergency_rules:
         return see_other("intake:help_now", public_id)
     kept = not any(reply.too_long_to_keep for reply in form.replies().values())
-    held = read_pass(request, response)
-    may_continue = held is not None and not held.was_left(response)
+    may_continue = holds_pass(request, response) and not left_here(request, response)
     context = {**_context(response), "kept": kept, "can_continue": kept and may_continue, "idle": False}
     return render(request, "intake/late.html", context, status=403)
 
@@ -365,13 +364,16 @@ def help_now(request: HttpRequest, public_id: str = "") -> HttpResponse:
     context: dict[str, Any] = {"clinic": None, "language": "en"}
     try:
         response = find_response(public_id) if public_id else None
-        if response is not None:
+        # The button "back" after leaving in a hurry must not tell what was answered or where.
+        shown = response is not None and not left_here(request, response)
+        if response is not None and shown:
             context |= about(response.clinic)
         if response is not None and holds_pass(request, response):
             code = request.POST.get("reply", "")
             if code in HELP_REPLIES:
                 record_help_reply(public_id, code=code)
                 return see_other("intake:help_now_replied", public_id)
+        if response is not None and shown and holds_pass(request, response):
             context |= {
                 "reply_url": reverse("intake:help_now", args=[public_id]),
                 "replied": request.resolver_match.url_name == "help_now_replied" if request.resolver_match else False,

@@ -149,6 +149,8 @@ def test_on_a_shared_device_the_second_thing_is_asked_for_after_a_pause(publishe
     patient, _code = with_ways(clinic, on_paper="1", everywhere="1")
     with later(minutes=21):
         assert 'name="second"' in get(patient).content.decode()
+        assert "problems" not in str(patient.client.post(f"/intake/{patient.public_id}/continue/").content)
+        assert get(patient).status_code == 403
         for second in ("", "000111"):
             answer = patient.client.post(f"/intake/{patient.public_id}/continue/", {"second": second})
             assert answer.status_code == 422
@@ -209,6 +211,17 @@ def test_leaving_leads_to_a_page_about_the_weather_that_says_nothing(patient):
     assert [
         w for w in (patient.clinic.name, "988", "form", patient.public_id) if w in page.replace("/leave/", "")
     ] == []
+
+
+def test_the_page_for_people_in_danger_says_nothing_of_before_after_leaving(patient):
+    patient.client.post("/leave/")
+    page = get(patient, "help/")
+    assert page.status_code == 200
+    assert "988" in page.content.decode()
+    said = [patient.clinic.name, "Thank you for telling us", f"/intake/{patient.public_id}/"]
+    assert [words for words in said if words in page.content.decode()] == []
+    answer = patient.client.post(f"/intake/{patient.public_id}/help/", {"reply": "need_help"})
+    assert answer["Location"].endswith("/help/thanks/")
 
 
 def test_leaving_needs_no_cookie_and_no_token(published):
