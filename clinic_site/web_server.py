@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from io import BytesIO
 from typing import Any
 
@@ -73,7 +74,8 @@ class PatientWorker(ThreadWorker):
                 start_response("503 Service Unavailable", [*headers, ("Retry-After", "10")])
                 return [self._pages[503]]
             try:
-                return pool.submit(_run, program, environ, start_response).result()
+                # In a context of its own: what a request sets, such as whose rows it sees, ends with it.
+                return pool.submit(Context().run, _run, program, environ, start_response).result()
             finally:
                 places.release()
 

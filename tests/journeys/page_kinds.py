@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 from playwright.sync_api import Page, expect
 
 from clinic_site.accounts.factors import add_app, has_second_factor
@@ -200,6 +200,15 @@ def closed_clinic(stage: Stage) -> Page:
     return page
 
 
+def too_often(stage: Stage) -> Page:
+    stage.phone.context.clear_cookies()
+    page = stage.go("/at/riverside/")
+    with override_settings(DRAFTS_PER_HOUR=0):
+        page.get_by_role("button", name="Start now").click()
+    expect(page.locator("h1")).to_have_text("That was too often in a short time")
+    return page
+
+
 def ways_form(stage: Stage) -> Page:
     patient = stage.patient({"email": {"": "sam@example.com"}})
     patient.save("phone")
@@ -343,6 +352,8 @@ PATIENT_PAGES: dict[str, Kind] = {
     "late": late,
     "sent already": sent_elsewhere,
     "not this browser": no_access,
+    "too often": too_often,
+    "not this way": lambda stage: stage.go(f"/intake/{stage.patient().public_id}/submit/"),
     "not found": lambda stage: stage.go("/nothing/here/"),
     "home": lambda stage: stage.go("/"),
 }  # fmt: skip
