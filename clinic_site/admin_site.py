@@ -12,7 +12,6 @@ from django.urls import reverse
 from clinic_site.accounts.models import User
 from clinic_site.accounts.views import SignOut
 from clinic_site.audit.services import audit_event, record
-from clinic_site.limits.addresses import client_address
 
 
 class ClinicAdminSite(AdminSite):
@@ -48,7 +47,6 @@ class ClinicAdminSite(AdminSite):
                             clinic_id=None,
                             entity=request.user,
                             user=request.user,
-                            address=client_address(request),
                         )
                     ]
                 )

@@ -7,6 +7,7 @@ class ClinicSiteConfig(AppConfig):
 
     def ready(self) -> None:
         from clinic_site import checks  # noqa: F401 - registers the start-up checks
+        from clinic_site.database import checks as database_checks  # noqa: F401 - those of the database
         from clinic_site.database import privileges  # noqa: F401 - follows every migrate
 
 

@@ -10,10 +10,13 @@
 | SECRET_KEY_FALLBACKS | earlier ones, comma-separated: what they signed stays valid while it is changed |
 | MASTER_KEY_FILE | file with the keys that wrap every record's data key (`manage.py keys create`) |
 | MASTER_KEY | the same keys in a variable, where there is no file |
+| AUDIT_HEADS_FILE | where the worker appends the heads of the audit chains; ship it to another machine |
+| SECURITY_EMAIL | who hears of break-glass, many look-ups, an altered trail; OPERATOR_EMAIL when not set |
 | ALLOWED_HOSTS | comma-separated host names |
 | TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
 | DRAFTS_PER_HOUR | how many intakes one network may start in an hour; 20 |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
+| SITE_URL | where the site is served, e.g. https://intake.example: for links in mails, which no request may choose |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
 
@@ -69,6 +72,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic_site.middleware.PrivateResponses",
     "clinic_site.middleware.RefuseOddRequests",
+    "clinic_site.audit.middleware.RequestTrail",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -233,7 +237,23 @@ MAIL_IS_SENT = bool(MAIL_DIRECTORY or env("EMAIL_URL", default=""))
 # A mail server that hangs must not hold the worker for ever.
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="office@localhost")
+SITE_URL = env("SITE_URL", default=f"{'http' if PLAIN_HTTP else 'https'}://{(ALLOWED_HOSTS or ['localhost'])[0]}")
 OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="operator@localhost")
+SECURITY_EMAIL = env("SECURITY_EMAIL", default=OPERATOR_EMAIL)
+
+# Where the worker writes how long each audit chain is, out of the database's reach.
+AUDIT_HEADS_FILE = env("AUDIT_HEADS_FILE", default="")
+
+# What the worker does, by the seconds between two looks. Each is a function that returns how much it did: as long as
+# that is more than nothing it is called again at once.
+WORKER_JOBS = {
+    "clinic_site.messaging.worker.deliver_waiting": 1,
+    "clinic_site.audit.worker.seal_waiting": 2,
+    "clinic_site.limits.services.forget_ended": 600,
+    "intake.return_mail.send_links": 1,
+    "intake.return_mail.send_reminders": 60,
+    "intake.purging.purge_drafts": 3600,
+}
 
 LOGGING = {
     "version": 1,

@@ -18,6 +18,7 @@ urlpatterns = [
     path("password/", ChangePassword.as_view(), name="password"),
     path("sign-out/", SignOut.as_view(), name="sign-out"),
     path("review/", include("screening.urls")),
+    path("audit/", include("clinic_site.audit.urls")),
     path("admin/", admin.site.urls),
     path("", include("intake.urls")),
 ]

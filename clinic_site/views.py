@@ -6,7 +6,9 @@ from django.shortcuts import redirect, render
 def home(request: HttpRequest) -> HttpResponse:
     """Patients come by their clinic's own address; staff who are signed in go to their work."""
     if request.user.is_authenticated:
-        return redirect("screening:queue" if request.user.may("case.list") else "admin:index")
+        if request.user.may("case.list"):
+            return redirect("screening:queue")
+        return redirect("audit:trail" if request.user.may("audit.read") else "admin:index")
     return render(request, "home.html")
 
 

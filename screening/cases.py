@@ -144,7 +144,7 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
         messages.append(urgent_message(case))
     store_run(case, run, stage=Stage.SUBMITTED, event=EventKind.SUBMITTED)
     OutboxMessage.objects.bulk_create(messages)
-    detail: dict[str, Any] = {"case": case.reference, "rules": case.rule_ids, "rule_set": run.result.rule_set[2]}
+    detail: dict[str, Any] = {"rules": case.rule_ids, "rule_set": run.result.rule_set[2]}
     submitted = audit_event(
         "response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT, **detail
     )

@@ -28,7 +28,7 @@ def may_look_up_again(user: User) -> bool:
     return within
 
 
-def look_up(user: User, given: Mapping[str, Any], *, address: str | None) -> list[Case]:
+def look_up(user: User, given: Mapping[str, Any]) -> list[Case]:
     """Cases in which the date of birth and every other identifier that was given are exactly right. Each is audited.
 
     `given` is the cleaned data of FindPatientForm.
@@ -39,11 +39,10 @@ def look_up(user: User, given: Mapping[str, Any], *, address: str | None) -> lis
         people = people.filter(response__case__reference=given["reference"])
     related = ("response__case__owner", "response__data_key")
     found = [person for person in people.select_related(*related).order_by("-id")[:MOST_FOUND] if _born(person, born)]
-    where: dict[str, Any] = {"user": user, "address": address}
     record(
         [
-            audit_event("patient.searched", clinic_id=None, found=len(found), **where),
-            *(audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, **where) for p in found),
+            audit_event("patient.searched", clinic_id=None, found=len(found), user=user),
+            *(audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user) for p in found),
         ]
     )
     return [person.response.case for person in found]

@@ -50,7 +50,7 @@ def queue_page(user: User, *, view: str, after: str = "") -> QueuePage:
         cases = cases.exclude(status=CaseStatus.DECIDED)
         if view == "mine":
             cases = cases.filter(owner=user)
-        ordered = cases.annotate(least_severe=-F("severity")).order_by("least_severe", "opened_at", "id")
+        ordered = cases.order_by("least_severe", "opened_at", "id")
     total = cases[: _MOST_COUNTED + 1].count()
     rows = list(_after(ordered.with_second_wanted(), view, after)[: PAGE_SIZE + 1])
     cursor = _cursor(rows[PAGE_SIZE - 1], view) if len(rows) > PAGE_SIZE else ""
@@ -74,4 +74,4 @@ def _after(cases: QuerySet[Case], view: str, cursor: str) -> QuerySet[Case]:
     if view == "done":
         return cases.filter(LessThan(_Row(F("closed_at"), F("id")), _Row(time, last)))
     rank = Value(-severity, output_field=IntegerField())
-    return cases.filter(GreaterThan(_Row(-F("severity"), F("opened_at"), F("id")), _Row(rank, time, last)))
+    return cases.filter(GreaterThan(_Row(F("least_severe"), F("opened_at"), F("id")), _Row(rank, time, last)))

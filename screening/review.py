@@ -73,7 +73,7 @@ def _event(case: Case, kind: EventKind, user: User, detail: str = "", decision: 
 def _finish(case: Case, event: CaseEvent, action: str, user: User, **detail: Any) -> None:
     """Appends the step to the timeline and to the audit trail."""
     event.save(force_insert=True)
-    record([audit_event(action, clinic_id=case.clinic_id, entity=case, user=user, reference=case.reference, **detail)])
+    record([audit_event(action, clinic_id=case.clinic_id, entity=case, user=user, **detail)])
 
 
 @transaction.atomic

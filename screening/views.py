@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
-from clinic_site.limits.addresses import client_address
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
 from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
@@ -56,18 +55,11 @@ def queue(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     view = request.GET.get("view", "open")
     page = queue_page(user, view=view if view in VIEWS else "open", after=request.GET.get("after", ""))
-    shown = [case.reference for case in page.cases]
+    # An entry for each clinic, also for one of which nothing is shown.
     clinics = sorted(user.clinics_with("case.list"))
+    shown = {clinic_id: [c.reference for c in page.cases if c.clinic_id == clinic_id] for clinic_id in clinics}
     record(
-        [
-            audit_event(
-                "queue.read",
-                clinic_id=clinics[0] if len(clinics) == 1 else None,
-                user=user,
-                address=client_address(request),
-                cases=shown,
-            )
-        ]
+        [audit_event("queue.read", clinic_id=clinic_id, user=user, listed=shown[clinic_id]) for clinic_id in clinics]
     )
     context = {
         "cases": [queue_row(case) for case in page.cases],
@@ -93,7 +85,7 @@ def find(request: HttpRequest) -> HttpResponse:
         too_often = not may_look_up_again(user)
         status = 429 if too_often else 200
     if status == 200 and form.is_bound:
-        results = [queue_row(case) for case in look_up(user, form.cleaned_data, address=client_address(request))]
+        results = [queue_row(case) for case in look_up(user, form.cleaned_data)]
     context = {"form": form, "results": results, "too_often": too_often}
     return render(request, "screening/find.html", context, status=status)
 
@@ -156,18 +148,9 @@ def open_case_of_others(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
-    user, address = _user(request), client_address(request)
-    why = {"why": "break-glass"} if not is_related(shown, user) and glass_open_until(shown) else {}
-    entry = audit_event(
-        action,
-        clinic_id=shown.clinic_id,
-        entity=shown,
-        user=user,
-        address=address,
-        reference=shown.reference,
-        **cast(dict[str, Any], why),
-    )
-    record([entry])
+    user = _user(request)
+    why = "break-glass" if not is_related(shown, user) and glass_open_until(shown) else ""
+    record([audit_event(action, clinic_id=shown.clinic_id, entity=shown, user=user, why=why)])
 
 
 def _forms_on_page(context: dict[str, Any]) -> set[Any]:

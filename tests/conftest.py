@@ -18,6 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from clinic_site.accounts.models import Membership, User
+from clinic_site.audit import worker as audit_worker
 from clinic_site.clinics.models import WEEKDAYS, Clinic
 from clinic_site.publishing.documents import parse_source, read_source
 from clinic_site.publishing.services import publish_version
@@ -178,6 +179,25 @@ def statements() -> Callable[[], Statements]:
     return lambda: Statements(connection)
 
 
+@pytest.fixture
+def no_entries(db: None) -> Iterator[None]:
+    """A database that refuses every further audit entry."""
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_entries() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'no entries'; END $$"
+        )
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "CREATE TRIGGER refuse_entries BEFORE INSERT ON audit_auditevent EXECUTE FUNCTION refuse_entries()"
+        )
+    yield
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP TRIGGER refuse_entries ON audit_auditevent")
+        cursor.execute("DROP FUNCTION refuse_entries")
+
+
 _run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 _alone = (Path(tempfile.gettempdir()) / f"clinic-tests-{_run}.lock").open("w")
 
@@ -220,3 +240,11 @@ def _scope_of_each_test() -> Iterator[None]:
 def _empty_caches() -> Iterator[None]:
     yield
     django_cache.clear()
+    # The worker of a process remembers the audit chains, which the next test does not have.
+    audit_worker.sealer.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_heads_file(settings: Any) -> None:
+    """The heads of made-up chains do not belong into the file of this clone's own database."""
+    settings.AUDIT_HEADS_FILE = ""

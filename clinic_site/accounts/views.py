@@ -15,7 +15,6 @@ from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from clinic_site.audit.services import audit_event, record
-from clinic_site.limits.addresses import client_address
 
 _CARRIED = "carried"
 _SALT = "accounts.carried"
@@ -57,7 +56,7 @@ class SignIn(Answers422, LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)
         user = form.get_user()
-        record([audit_event("staff.signed-in", clinic_id=None, user=user, address=client_address(self.request))])
+        record([audit_event("staff.signed-in", clinic_id=None, user=user)])
         carried = _unpack(self.request.POST.get(_CARRIED, ""))
         if carried is None:
             return answer
@@ -65,7 +64,7 @@ class SignIn(Answers422, LoginView):
         return render(self.request, "accounts/carry_on.html", {"action": action, "carried": pairs})
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        record([audit_event("staff.sign-in-failed", clinic_id=None, address=client_address(self.request))])
+        record([audit_event("staff.sign-in-failed", clinic_id=None)])
         return super().form_invalid(form)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

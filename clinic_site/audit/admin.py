@@ -15,11 +15,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from clinic_site.accounts.models import Membership, User
+from clinic_site.accounts.models import User
 from clinic_site.audit.models import AuditEvent
+from clinic_site.audit.reading import visible_to
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
-from clinic_site.limits.addresses import client_address
 from clinic_site.records.rows import ClinicRow
 
 
@@ -77,8 +77,7 @@ class AuditedAdmin(admin.ModelAdmin):
         with transaction.atomic():
             answer = super().changelist_view(request, extra_context)
             if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
-                rows = [str(row.pk) for row in answer.context_data["cl"].result_list]
-                self.note(request, "admin.listed", model=self.opts.label_lower, rows=rows)
+                self._note_list(request, answer.context_data["cl"].result_list)
                 answer.render()
         return answer
 
@@ -117,6 +116,25 @@ class AuditedAdmin(admin.ModelAdmin):
     def log_change(self, request: HttpRequest, obj: models.Model, message: Any) -> None:  # type: ignore[override]
         self.note(request, "admin.changed", obj, **message)
 
+    def _note_list(self, request: HttpRequest, shown: Sequence[models.Model]) -> None:
+        """An entry for each clinic of which a row is on the page; one without a clinic for what belongs to none."""
+        by_clinic: dict[uuid.UUID | None, list[models.Model]] = {}
+        for row in shown:
+            by_clinic.setdefault(_clinic_of(row), []).append(row)
+        record(
+            [
+                audit_event(
+                    "admin.listed",
+                    clinic_id=clinic_id,
+                    user=self.user(request),
+                    listed=sorted({reference for row in rows if (reference := _reference_of(row))}),
+                    model=self.opts.label_lower,
+                    rows=[str(row.pk) for row in rows],
+                )
+                for clinic_id, rows in (by_clinic or {None: []}).items()
+            ]
+        )
+
     def note(self, request: HttpRequest, action: str, entity: models.Model | None = None, **detail: Any) -> None:
         record(
             [
@@ -125,7 +143,7 @@ class AuditedAdmin(admin.ModelAdmin):
                     clinic_id=_clinic_of(entity),
                     entity=entity,
                     user=self.user(request),
-                    address=client_address(request),
+                    reference=_reference_of(entity),
                     **detail,
                 )
             ]
@@ -134,6 +152,15 @@ class AuditedAdmin(admin.ModelAdmin):
 
 def _clinic_of(entity: models.Model | None) -> uuid.UUID | None:
     return entity.pk if isinstance(entity, Clinic) else getattr(entity, "clinic_id", None)
+
+
+def _reference_of(row: models.Model | None) -> str:
+    """Of the person's record that a row is part of; empty where it is of nobody."""
+    about = row
+    for part_of in ("case", "response"):
+        if not hasattr(about, "reference"):
+            about = getattr(about, part_of, None)
+    return getattr(about, "reference", "") if isinstance(row, ClinicRow) else ""
 
 
 class ReadOnlyAdmin(AuditedAdmin):
@@ -206,17 +233,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "recorded_at",
         "actor",
         as_text("user"),
+        "role",
         "action",
+        "data",
         as_text("clinic"),
         "entity_type",
         "entity_id",
+        "reference",
+        "listed",
+        "why",
         "detail",
         "address",
+        "route",
+        "request_id",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Entries of the auditor's clinics, and those without one: of the installation, or of people who work there."""
-        clinics = self.user(request).clinics_with("audit.read")
-        people = Membership.objects.filter(clinic_id__in=clinics).values("user_id")
-        no_clinic = Q(clinic=None) & (Q(user=None) | Q(user__in=people))
-        return super().get_queryset(request).filter(Q(clinic_id__in=clinics) | no_clinic)
+        return visible_to(self.user(request)).order_by(*self.ordering)

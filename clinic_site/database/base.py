@@ -83,10 +83,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             answer = execute()
             with self.wrap_database_errors:
                 self.connection.commit()
-        except BaseException:
-            if not self.connection.closed:
-                self.connection.rollback()
-            raise
         finally:
             self._told = None
+            # Committed, or broken: then there is nothing to undo.
+            if self.connection.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+                self.connection.rollback()
         return answer

@@ -20,6 +20,8 @@ from clinic_site.database.policies import Policy, policies
 _POLICY = "clinic_rows"
 # Every app with models sends the signal when all have migrated; one is enough.
 _ONE_OF_MANY = "clinic_site.clinics"
+# As `append_only()` writes a condition that always holds.
+_ALWAYS = {"(true)", "((true) AND (true))"}
 _READ_ONLY = {"django_migrations"}
 
 
@@ -47,13 +49,12 @@ def privileges_of(table: str) -> list[str]:
 
 
 def _refused(model: type[models.Model]) -> set[str]:
-    """Triggers of `append_only()` without a condition: those with one still let some rows change."""
-    always = {"no_update": ("UPDATE", "((true) AND (true))"), "no_delete": ("DELETE", "(true)")}
-    triggers = {trigger.name: trigger for trigger in getattr(model._meta, "triggers", [])}
+    """Triggers without a condition: those with one still let some rows change."""
+    kinds = {"no_update": "UPDATE", "no_delete": "DELETE"}
     return {
-        kind
-        for name, (kind, condition) in always.items()
-        if name in triggers and triggers[name].condition.resolve(model) == condition
+        kinds[trigger.name]
+        for trigger in getattr(model._meta, "triggers", [])
+        if trigger.name in kinds and (trigger.condition is None or trigger.condition.resolve(model) in _ALWAYS)
     }
 
 

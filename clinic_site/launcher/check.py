@@ -19,6 +19,7 @@ from clinic_site.launcher.processes import run_in_foreground
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _PANGO = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 _MANAGE = [sys.executable, str(PROJECT / "manage.py")]
+_CHECK_DEPLOY = [*_MANAGE, "check", "--deploy", "--fail-level", "WARNING", "--database", "default"]
 # Two workers, each with a database of its own; a module's tests stay together, so that its fixtures are made once.
 _IN_PARALLEL = ["-n", "2", "--dist", "loadscope"]
 
@@ -54,7 +55,7 @@ def _steps(environment: dict[str, str]) -> list[tuple[str, list[str], dict[str, 
         ("Types (mypy)", module("mypy"), environment),
         ("Migrations match the models", [*_MANAGE, "makemigrations", "--check", "--dry-run"], environment),
         ("Django's checks", [*_MANAGE, "check"], environment),
-        ("Django's checks for production", [*_MANAGE, "check", "--deploy", "--fail-level", "WARNING"], production),
+        ("Django's checks for production", _CHECK_DEPLOY, production),
         ("Questionnaire and rules (check_content)", [*_MANAGE, "check_content"], environment),
         ("Tests (pytest)", [*module("pytest"), *_IN_PARALLEL], for_pytest(environment)),
     ]

@@ -40,6 +40,7 @@ def django_environment(database_url: str, *, project: Path = PROJECT) -> dict[st
         "MASTER_KEY_FILE": lambda: str(_made_once(directory / "master.key", _new_master_key)),
         "STATIC_ROOT": lambda: str(directory / "static"),
         "MAIL_DIRECTORY": lambda: str(directory / "mail"),
+        "AUDIT_HEADS_FILE": lambda: str(directory / "audit-heads.log"),
         "PLAIN_HTTP": lambda: "1",
         "TRUSTED_PROXIES": lambda: "none",
         "ALLOWED_HOSTS": lambda: "127.0.0.1,localhost",

@@ -8,6 +8,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
+from clinic_site.audit.services import audit_event, record
 from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.messaging.models import OutboxMessage
 from clinic_site.messaging.sealing import body_with_secret
@@ -47,5 +48,9 @@ def _deliver(message: OutboxMessage) -> None:
     except (OSError, smtplib.SMTPException) as error:
         message.next_attempt_at = timezone.now() + datetime.timedelta(seconds=min(3600, 5 * 2**message.attempts))
         log.error("Message %s not sent (attempt %s): %s", message.id, message.attempts, type(error).__name__)
+        if message.attempts == MOST_ATTEMPTS:
+            record(
+                [audit_event("message.given-up", clinic_id=message.clinic_id, entity=message, purpose=message.purpose)]
+            )
     else:
         message.sent_at, message.secret = timezone.now(), ""

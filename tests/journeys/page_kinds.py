@@ -131,6 +131,16 @@ def done(stage: Stage) -> Page:
     return stage.go(f"/intake/{patient.public_id}/done/")
 
 
+def who_looked(stage: Stage) -> Page:
+    page = done(stage)
+    clinician = Client()
+    clinician.force_login(stage.clinician)
+    clinician.get(f"/review/{Case.objects.order_by('id').last().reference}/")
+    page.get_by_role("link", name="See who at the clinic looked at your form").click()
+    expect(page.locator("main")).to_contain_text("Clinician")
+    return page
+
+
 def replied(stage: Stage) -> Page:
     page = part("help/")(stage)
     page.get_by_role("button", name="I am safe for now").click()
@@ -189,8 +199,100 @@ def closed_clinic(stage: Stage) -> Page:
     return page
 
 
+def ways_form(stage: Stage) -> Page:
+    patient = stage.patient({"email": {"": "sam@example.com"}})
+    patient.save("phone")
+    return stage.go(f"/intake/{patient.public_id}/return/")
+
+
+def ways_mistaken(stage: Stage) -> Page:
+    page = ways_form(stage)
+    page.get_by_label("Six digits or a passphrase").fill("123456")
+    save(page)
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def ways_kept(stage: Stage) -> Page:
+    page = ways_form(stage)
+    page.get_by_label("Six digits or a passphrase").fill("481516")
+    page.get_by_label("The same once more").fill("481516")
+    page.get_by_label("Show me a code to write down").check()
+    page.get_by_label("After a pause, ask me here too").check()
+    save(page)
+    expect(page.locator(".reference")).to_be_visible()
+    return page
+
+
+def ways_changed(stage: Stage) -> Page:
+    path = ways_kept(stage).url
+    return stage.go(path)
+
+
+def asleep_with_second(stage: Stage) -> Page:
+    page = ways_kept(stage)
+    page.goto(page.url.replace("/return/", "/continue/"))
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def still_there(stage: Stage) -> Page:
+    page = part("")(stage)
+    page.locator("[data-idle]").evaluate("notice => { notice.hidden = false; }")
+    return page
+
+
+def left(stage: Stage) -> Page:
+    patient = stage.patient()
+    patient.client.post("/leave/")
+    return stage.go(f"/intake/{patient.public_id}/")
+
+
+def asked_for_link(stage: Stage) -> Page:
+    page = stage.go("/at/riverside/continue/")
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_role("button", name="Mail me a link").click()
+    expect(page.locator("h1")).to_have_text("Look at your mail")
+    return page
+
+
+def not_opened(stage: Stage) -> Page:
+    page = stage.go("/at/riverside/continue/open/")
+    page.get_by_label("The code").fill("00000000")
+    page.get_by_label("Your six digits or your passphrase").fill("481516")
+    page.get_by_role("button", name="Open my form").click()
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def too_many_tries(stage: Stage) -> Page:
+    page = stage.go("/at/riverside/continue/open/")
+    for _time in range(12):
+        client = Client()
+        client.post("/at/riverside/continue/open/", {"code": "00000000", "second": "481516"})
+    page.get_by_label("The code").fill("00000000")
+    page.get_by_label("Your six digits or your passphrase").fill("481516")
+    page.get_by_role("button", name="Open my form").click()
+    expect(page.locator("h1")).to_have_text("Please wait a little")
+    return page
+
+
 PATIENT_PAGES: dict[str, Kind] = {
     "start": lambda stage: stage.go("/at/riverside/"),
+    "ways to come back": ways_form,
+    "ways to come back, mistaken": ways_mistaken,
+    "ways to come back, kept": ways_kept,
+    "ways to come back, changed": ways_changed,
+    "away for a while": part("continue/"),
+    "away for a while, wrong second thing": asleep_with_second,
+    "closes in two minutes": still_there,
+    "left in a hurry": left,
+    "go on with a form": lambda stage: stage.go("/at/riverside/continue/"),
+    "link asked for": asked_for_link,
+    "open with a code": lambda stage: stage.go("/at/riverside/continue/open/"),
+    "open with a code, refused": not_opened,
+    "too many tries": too_many_tries,
     "start, unfinished form": unfinished,
     "start, no new forms": closed_clinic,
     "text to read": part("1/"),
@@ -232,6 +334,7 @@ PATIENT_PAGES: dict[str, Kind] = {
     "check, filled in": filled_in,
     "check, sent too early": sent_too_early,
     "done": done,
+    "who looked": who_looked,
     "help": part("help/"),
     "help, replied": replied,
     "help without a form": lambda stage: stage.go("/help-now/"),
@@ -312,6 +415,10 @@ def changed_by_someone_else(stage: Stage) -> Page:
     return page
 
 
+def trail(asked: str = "") -> Kind:
+    return lambda stage: stage.staff(make_user("auditor", stage.clinic), f"/audit/{asked}")
+
+
 STAFF_PAGES: dict[str, Kind] = {
     "sign-in": signed_out,
     "sign-in, wrong password": wrong_password,
@@ -330,5 +437,8 @@ STAFF_PAGES: dict[str, Kind] = {
     "case, refused": changed_by_someone_else,
     "case, decided": lambda stage: stage.staff(stage.clinician, f"/review/{stage.decided.reference}/"),
     "contact page": lambda stage: stage.staff(stage.front_desk, f"/review/{stage.waiting.reference}/"),
+    "audit trail": trail(),
+    "audit trail, nothing found": trail("?reference=0000-0000"),
+    "audit trail, asked wrongly": trail("?end=yesterday"),
     "not for this role": lambda stage: stage.staff(make_user("auditor", stage.clinic), "/review/"),
 }  # fmt: skip

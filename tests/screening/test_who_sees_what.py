@@ -157,7 +157,7 @@ def test_every_look_leaves_an_entry_with_who_and_what(case, staff, role, action,
     if action != "queue.read":
         assert (event.clinic_id, event.entity_id) == (case.clinic_id, case.id)
     else:
-        assert event.detail["cases"] == [case.reference]
+        assert event.listed == [case.reference]
 
 
 @pytest.mark.parametrize(("role", "action", "look"), READS)

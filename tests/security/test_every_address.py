@@ -21,6 +21,11 @@ OPEN = {
     "sign-out": (405, 302),
     "join": (200, 422),
     "intake:start": (200, 302),
+    "intake:resume": (200, 422),
+    "intake:open": (200, 422),
+    "intake:leave": (405, 200),
+    "intake:ways": (404, 404),
+    "intake:wake": (404, 404),
     "intake:tasks": (404, 405),
     "intake:page": (404, 404),
     "intake:check": (404, 405),
@@ -106,7 +111,7 @@ def unprotected(answer):
         "Cache-Control": "no-store" in answer.get("Cache-Control", ""),
         "X-Content-Type-Options": answer.get("X-Content-Type-Options") == "nosniff",
         "X-Frame-Options": answer.get("X-Frame-Options") == "DENY",
-        "Referrer-Policy": answer.get("Referrer-Policy") == "same-origin",
+        "Referrer-Policy": answer.get("Referrer-Policy") in ("same-origin", "no-referrer"),
     }
     return [header for header, present in kept.items() if not present]
 
