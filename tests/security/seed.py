@@ -14,11 +14,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from clinic_site.accounts.models import User
 from clinic_site.accounts.permissions import roles
 from clinic_site.clinics.models import Clinic
-from intake.access import pass_cookie
+from intake.access import Pass, pass_cookie
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
 from intake.services import start_response, submit_response
@@ -61,8 +62,13 @@ class Person:
 
     def browser(self) -> Client:
         client = Client(raise_request_exception=False)
-        client.cookies[pass_cookie(self.response.public_id)] = self.token
+        client.cookies[pass_cookie(self.response.public_id)] = self.opened_now()
         return client
+
+    def opened_now(self) -> str:
+        """The cookie of a browser that opened this draft a moment ago."""
+        now = timezone.now().timestamp()
+        return Pass(self.token, now, now).written()
 
 
 @dataclass

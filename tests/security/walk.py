@@ -133,6 +133,9 @@ def cells(world: World, actor: str, patterns: Any = None) -> Iterator[Cell]:
 def expected(cell: Cell) -> set[str]:
     """What may come of a request, by `roles.yaml`. Whether the method fits, the view says after that."""
     asked, may = asked_for(cell.name), _may(cell.actor)
+    if cell.method not in ("GET", "HEAD", "POST"):
+        # Refused before anybody is asked who they are; where a page takes it all the same, the rest holds.
+        return {"no such method"}
     if asked in (ANYONE, PATIENT):
         # Whoever is signed in and has no part in admin is refused at its door as well.
         at_the_door = {"sign-in", "refused"} if cell.name.startswith("admin:") else {"sign-in"}
