@@ -173,7 +173,7 @@ def test_a_member_of_staff_reaches_their_own_clinics_and_nothing_after_the_answe
 def test_a_view_that_forgets_to_ask_for_the_clinic_still_finds_nothing_of_another(two_clinics, signed_in, monkeypatch):
     """The queryset of the case page opened to everything, as a slip in a view would."""
     mine, theirs = two_clinics
-    client = signed_in(make_user("clinician", mine.clinic))
+    client = signed_in(make_user("medical-director", mine.clinic))
     monkeypatch.setattr(type(Case.objects.all()), "for_user", lambda self, user, permission: self)
     assert client.get(f"/review/{theirs.reference}/").status_code == 404
     assert client.get(f"/review/{mine.reference}/").status_code == 200
@@ -332,7 +332,11 @@ def test_a_reference_without_the_clinic_is_noticed(db):
     assert loose() == [("screening_decision", "case_id", "screening_case")]
 
 
-LINKED = [m for m in CLINICAL if any(f.related_model in CLINICAL for f in m._meta.concrete_fields)]
+LINKED = [
+    model
+    for model in CLINICAL
+    if model._meta.db_table in FILLED and any(f.related_model in CLINICAL for f in model._meta.concrete_fields)
+]
 
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
@@ -340,8 +344,6 @@ def test_a_row_can_not_be_given_to_another_clinic(two_clinics, model):
     """Even with both clinics open, and no other trigger in the way: the composite constraints refuse it."""
     mine, theirs = two_clinics
     table, row = model._meta.db_table, model._base_manager.filter(clinic_id=mine.clinic_id).first()
-    if row is None:
-        pytest.skip("the constraint itself is found in the catalogue above")
     with owner_of_tables(), transaction.atomic():
         changed("SET CONSTRAINTS ALL IMMEDIATE")
         changed(f"ALTER TABLE {table} DISABLE TRIGGER USER")

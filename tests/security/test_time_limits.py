@@ -70,6 +70,8 @@ def other():
 
 
 def test_a_statement_that_takes_too_long_is_ended(db):
-    with psycopg.connect(**other(), options="-c statement_timeout=100ms") as own:
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            own.execute("SELECT pg_sleep(60)")
+    with (
+        psycopg.connect(**other(), options="-c statement_timeout=100ms") as own,
+        pytest.raises(psycopg.errors.QueryCanceled),
+    ):
+        own.execute("SELECT pg_sleep(60)")
