@@ -20,6 +20,13 @@ def mail_goes_somewhere(**_: Any) -> list[Error]:
     return [Error("EMAIL_URL is not set: alerts would be printed and counted as sent.", id="clinic.E005")]
 
 
+@register(deploy=True)
+def the_heads_of_the_trail_are_kept(**_: Any) -> list[Error]:
+    if settings.AUDIT_HEADS_FILE:
+        return []
+    return [Error("AUDIT_HEADS_FILE is not set: nobody would see the end of the trail cut off.", id="clinic.E015")]
+
+
 @register()
 def proxies_are_networks(**_: Any) -> list[Error]:
     try:

@@ -16,6 +16,7 @@
 | TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
 | DRAFTS_PER_HOUR | how many intakes one network may start in an hour; 20 |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
+| SITE_URL | where the site is served, e.g. https://intake.example: for links in mails, which no request may choose |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
 
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "clinic_site.accounts.middleware.DeclaredAccess",
     "clinic_site.accounts.row_scope.OwnClinics",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "clinic_site.unreadable.UnreadableRecords",
 ]
 
 ROOT_URLCONF = "clinic_site.urls"
@@ -236,6 +238,7 @@ MAIL_IS_SENT = bool(MAIL_DIRECTORY or env("EMAIL_URL", default=""))
 # A mail server that hangs must not hold the worker for ever.
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="office@localhost")
+SITE_URL = env("SITE_URL", default=f"{'http' if PLAIN_HTTP else 'https'}://{(ALLOWED_HOSTS or ['localhost'])[0]}")
 OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="operator@localhost")
 SECURITY_EMAIL = env("SECURITY_EMAIL", default=OPERATOR_EMAIL)
 
@@ -248,12 +251,15 @@ WORKER_JOBS = {
     "clinic_site.messaging.worker.deliver_waiting": 1,
     "clinic_site.audit.worker.seal_waiting": 2,
     "clinic_site.limits.services.forget_ended": 600,
+    "intake.return_mail.send_links": 1,
+    "intake.return_mail.send_reminders": 60,
+    "intake.purging.purge_drafts": 3600,
 }
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"line": {"()": "clinic_site.log_lines.PlainLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }

@@ -42,6 +42,7 @@ class Question(LayoutObject):
                 "language": form.language,
                 "rows": form.medicine_rows(self.link_id) if item.type == "medicines" else None,
                 "page_text": form.page.item,
+                "autofills": form.own_device,
                 "instrument": form.instrument(item.instrument),
             },
         )
@@ -58,8 +59,14 @@ class PageForm(forms.Form):
         language: str,
         today: datetime.date,
         data: QueryDict | None = None,
+        own_device: bool = False,
     ) -> None:
+        """`own_device` lets the browser fill in names and addresses.
+
+        On a shared one it would offer those of others and keep these.
+        """
         super().__init__(data)
+        self.own_device = own_device
         self.page, self.document, self.language = page, document, language
         self.questions: dict[str, AnswerField] = {}
         for item in page.questions:

@@ -42,6 +42,8 @@ class QuestionnaireResponse(ClinicRow):
     started_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
+    # When the person left in a hurry: what was opened before that is shut.
+    closed_at = models.DateTimeField(null=True)
     idempotency_key = models.UUIDField(null=True)
 
     objects = ClinicScoped.as_manager()
@@ -78,6 +80,58 @@ class QuestionnaireResponse(ClinicRow):
 
     def seal_document(self, document: AnswerDocument) -> None:
         self.answers = self.data_key.seal(document.to_json(), row=self, label="response.answers")
+
+
+class AskedIn(models.TextChoices):
+    """Where the second thing is asked for."""
+
+    ELSEWHERE = "elsewhere"
+    EVERYWHERE = "everywhere"
+
+
+class ReturnKey(ClinicRow):
+    """How a person comes back to a draft without the browser that holds it.
+
+    Always a second thing that they chose, and a way to name the draft: a mailed link, a code on paper, or both. Empty
+    bytes stand for "not chosen" and "no link waits".
+    """
+
+    response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="return_key")
+    second_hash = models.CharField(max_length=200)
+    asked_in = models.CharField(max_length=10, choices=AskedIn, default=AskedIn.ELSEWHERE)
+    address = models.BinaryField(default=b"")
+    address_index = models.BinaryField(max_length=32, default=b"")
+    paper_digest = models.BinaryField(max_length=32, default=b"")
+    link_digest = models.BinaryField(max_length=32, default=b"")
+    link_code_digest = models.BinaryField(max_length=32, default=b"")
+    link_ends_at = models.DateTimeField(null=True)
+    link_tries = models.PositiveSmallIntegerField(default=0)
+    reminders = models.PositiveSmallIntegerField(default=0)
+    chosen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["clinic", "address_index"], name="intake_return_by_address"),
+            models.Index(fields=["clinic", "paper_digest"], name="intake_return_by_paper"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Ways back to {self.response_id}"
+
+
+class LinkRequest(ClinicRow):
+    """Somebody asked for a link by e-mail. The worker sends it, if a draft has that address, and removes the row.
+
+    It holds no address, so that asking leaves the same trace whether or not there is a draft.
+    """
+
+    address_index = models.BinaryField(max_length=32)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Asked at {self.asked_at:%H:%M}"
 
 
 class Patient(ClinicRow):

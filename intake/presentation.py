@@ -21,11 +21,21 @@ from intake.completeness import (
 )
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
+from intake.published import questionnaire_of
 from intake.questionnaires import Item, Page, Questionnaire, Section
 
 
 def page_url(response: QuestionnaireResponse, page: Page, *, change: bool = False) -> str:
     return reverse("intake:page", args=[response.public_id, page.number]) + ("?change=1" if change else "")
+
+
+def continue_url(response: QuestionnaireResponse) -> str:
+    """Where somebody goes on: the first page not done, then the check page; once it was sent, the confirmation."""
+    if not response.is_draft:
+        return reverse("intake:done", args=[response.public_id])
+    questionnaire, document = questionnaire_of(response), response.document()
+    following = first_open_page(asked_pages(questionnaire, document), document)
+    return page_url(response, following) if following else reverse("intake:check", args=[response.public_id])
 
 
 def page_context(

@@ -19,13 +19,32 @@ from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
 from clinic_site.limits.addresses import client_address, network_of
 from clinic_site.records import scope
-from intake.access import Ticket, holds_pass, read_ticket, set_pass, unfinished_draft
+from intake.access import (
+    Ticket,
+    counts_as_use,
+    holds_open_pass,
+    holds_pass,
+    read_pass,
+    read_ticket,
+    set_pass,
+    unfinished_draft,
+    uses_own_device,
+)
 from intake.answers import AnswerDocument
-from intake.completeness import asked_pages, first_open_page, is_under_age
+from intake.completeness import asked_pages, first_open_page, is_done, is_under_age
 from intake.forms import PageForm
 from intake.models import QuestionnaireResponse
+from intake.opening import about, find_response, no_access, page_for_shut, refusal, see_other
 from intake.pace import may_start, saves_too_often
-from intake.presentation import check_rows, page_context, page_url, problems_of_form, problems_of_gaps, task_list
+from intake.presentation import (
+    check_rows,
+    continue_url,
+    page_context,
+    page_url,
+    problems_of_form,
+    problems_of_gaps,
+    task_list,
+)
 from intake.published import NothingPublished, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
 from intake.services import (
@@ -60,64 +79,48 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
             log.error("No questionnaire is published: run manage.py publish_content.")
             return render(request, "503.html", status=503)
         started = redirect("intake:page", response.public_id, 1)
-        set_pass(started, response, token)
+        set_pass(started, response, token, own_device="own_device" in request.POST)
         return started
-    return render(request, "intake/start.html", {**_about(clinic), "unfinished": unfinished_draft(request, clinic)})
-
-
-def _about(clinic: Clinic) -> dict[str, Any]:
-    return {"clinic": clinic, "clinic_open": clinic.is_open(), "language": "en"}
-
-
-def _find(public_id: str) -> QuestionnaireResponse:
-    """The response of this address, and from here on the rows of its clinic alone."""
-    with scope.within(scope.of_response(public_id)):
-        rows = QuestionnaireResponse.objects.filter(public_id=public_id)
-        response = rows.select_related("clinic", "data_key").first()
-    if response is None:
-        raise Http404
-    scope.go_on_within(scope.of_clinics(response.clinic_id))
-    return response
+    return render(request, "intake/start.html", {**about(clinic), "unfinished": unfinished_draft(request, clinic)})
 
 
 def _context(response: QuestionnaireResponse) -> dict[str, Any]:
     saved = response.saved_at
     zone = zoneinfo.ZoneInfo(response.clinic.time_zone)
     local = saved.astimezone(zone).strftime("%-I:%M %p").lower() if saved else ""
-    return {**_about(response.clinic), "response": response, "language": response.language, "saved_at": local}
+    return {
+        **about(response.clinic),
+        "response": response,
+        "language": response.language,
+        "saved_at": local,
+        "idle": True,
+    }
 
 
-def _refusal(request: HttpRequest, response: QuestionnaireResponse) -> HttpResponse | None:
-    """The page shown instead when this browser may not see the draft, or it was sent already; None when all is well."""
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
-    if not response.is_draft:
-        return redirect("intake:done", response.public_id)
-    return None
-
-
+@counts_as_use
 @require_safe
 def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
-    if refusal := _refusal(request, response):
-        return refusal
+    response = find_response(public_id)
+    if refused := refusal(request, response):
+        return refused
     questionnaire, document = questionnaire_of(response), response.document()
     if is_under_age(questionnaire, document, response.clinic.today()):
         return redirect("intake:stopped", public_id)
     return render(request, "intake/tasks.html", {**_context(response), **task_list(response, questionnaire, document)})
 
 
+@counts_as_use
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
-    response = _find(public_id)
+    response = find_response(public_id)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
-    may_open = holds_pass(request, response)
+    may_open = holds_open_pass(request, response)
     if request.method == "POST" and (may_open or ticket) and saves_too_often(response, now=timezone.now()):
         return render(request, "429.html", status=429)
     if request.method == "POST" and (not response.is_draft if may_open else ticket):
         return late_page(request, public_id, number)
-    if refusal := _refusal(request, response):
-        return refusal
+    if refused := refusal(request, response):
+        return refused
     questionnaire, document = questionnaire_of(response), response.document()
     shown = _page_or_404(questionnaire, number)
     birth_page = questionnaire.page_of.get("date_of_birth")
@@ -127,7 +130,13 @@ def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
         return _save(request, response, questionnaire, document, shown, ticket)
     if shown not in asked_pages(questionnaire, document):
         return redirect("intake:tasks", public_id)
-    form = PageForm(shown, document, language=response.language, today=response.clinic.today())
+    form = PageForm(
+        shown,
+        document,
+        language=response.language,
+        today=response.clinic.today(),
+        own_device=uses_own_device(request, response),
+    )
     return _page(request, response, questionnaire, document, form, change="change" in request.GET)
 
 
@@ -173,8 +182,9 @@ def _save(
         language=response.language,
         today=response.clinic.today(),
         data=request.POST,
+        own_device=uses_own_device(request, response),
     )
-    valid = form.is_valid()
+    valid, is_new = form.is_valid(), not is_done(shown, document)
     if ticket is None:
         notice = _("This page was changed on the way. What you typed is here: press Save and continue.")
         return _page(request, response, questionnaire, document, form, change=change, status=400, notice=notice)
@@ -186,16 +196,19 @@ def _save(
         return late_page(request, response.public_id, shown.number)
     response.revision, response.saved_at = saved.revision, timezone.now()
     if saved.emergency_rules:
-        return _see_other("intake:help_now", response.public_id)
+        return see_other("intake:help_now", response.public_id)
     if is_under_age(questionnaire, saved.document, response.clinic.today()):
-        return _see_other("intake:stopped", response.public_id)
+        return see_other("intake:stopped", response.public_id)
     if not valid:
         problems = problems_of_form(form)
         return _page(
             request, response, questionnaire, saved.document, form, change=change, status=422, problems=problems
         )
     if "add" in request.POST:
-        return _see_other(page_url(response, shown, change=change))
+        return see_other(page_url(response, shown, change=change))
+    if is_new and shown is questionnaire.page_of.get("phone"):
+        # Once, as soon as there is a way to reach the person.
+        return see_other("intake:ways", response.public_id)
     return _onward(response, questionnaire, saved, shown, change=change)
 
 
@@ -206,7 +219,7 @@ def _conflict(
 
     The same question was saved in another tab. Both answers are shown; saving again keeps the one typed here.
     """
-    newest = _find(response.public_id)
+    newest = find_response(response.public_id)
     document = newest.document()
     saved = [(field.label, answer.shown) for name, field in form.fields.items() if (answer := document.get(name))]
     notice = _("You saved this page in another tab or window. To keep what is below instead, press Save and continue.")
@@ -226,20 +239,14 @@ def _onward(
     else:
         following = next((p for p in pages if p.number > shown.number), None)
     if following is None:
-        return _see_other("intake:check", response.public_id)
+        return see_other("intake:check", response.public_id)
     # A change that opens a further question leads back to the check page once that is answered.
-    return _see_other(page_url(response, following, change=change))
-
-
-def _see_other(name: str, *args: Any) -> HttpResponse:
-    answer = redirect(name, *args)
-    answer.status_code = 303
-    return answer
+    return see_other(page_url(response, following, change=change))
 
 
 def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     """A page posted by a browser whose pass has ended. What was typed is kept, and nothing of the draft is shown."""
-    response = _find(public_id)
+    response = find_response(public_id)
     questionnaire = questionnaire_of(response)
     shown = _page_or_404(questionnaire, number)
     ticket = read_ticket(request.POST.get("ticket", ""), public_id=public_id, page=number)
@@ -251,25 +258,28 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
         data=request.POST,
     )
     if ticket is None and (response.is_draft or not holds_pass(request, response)):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+        return no_access(request, response)
     try:
         revision = ticket.revision if ticket else 0
         saved = save_page(public_id, shown, form.replies(), loaded_revision=revision, late=True)
     except AlreadySubmitted:
-        context = {**_context(response), "typed": form.typed()}
+        context = {**_context(response), "typed": form.typed(), "idle": False}
         return render(request, "intake/already_sent.html", context, status=409)
     if saved.emergency_rules:
-        return _see_other("intake:help_now", public_id)
+        return see_other("intake:help_now", public_id)
     kept = not any(reply.too_long_to_keep for reply in form.replies().values())
-    context = {**_context(response), "kept": kept, "can_continue": kept and holds_pass(request, response)}
+    held = read_pass(request, response)
+    may_continue = held is not None and not held.was_left(response)
+    context = {**_context(response), "kept": kept, "can_continue": kept and may_continue, "idle": False}
     return render(request, "intake/late.html", context, status=403)
 
 
+@counts_as_use
 @require_safe
 def check(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
-    if refusal := _refusal(request, response):
-        return refusal
+    response = find_response(public_id)
+    if refused := refusal(request, response):
+        return refused
     return _check(request, response)
 
 
@@ -288,11 +298,12 @@ def _check(
     return render(request, "intake/check.html", {**context, "problems": problems}, status=status)
 
 
+@counts_as_use
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    response = find_response(public_id)
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
     try:
         key = uuid.UUID(request.POST.get("idempotency_key", ""))
     except ValueError:
@@ -301,31 +312,33 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
         ]
         return _check(request, response, problems=problem, status=400)
     if is_under_age(questionnaire_of(response), response.document(), response.clinic.today()):
-        return _see_other("intake:stopped", public_id)
+        return see_other("intake:stopped", public_id)
     try:
         submit_response(public_id, idempotency_key=key)
     except Incomplete as incomplete:
         return _check(request, response, problems=problems_of_gaps(response, incomplete.gaps), status=422)
-    return _see_other("intake:done", public_id)
+    return see_other("intake:done", public_id)
 
 
+@counts_as_use
 @require_safe
 def done(request: HttpRequest, public_id: str) -> HttpResponse:
-    response = _find(public_id)
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    response = find_response(public_id)
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
     if response.is_draft:
         return redirect("intake:tasks", public_id)
     return render(request, "intake/done.html", _context(response))
 
 
+@counts_as_use
 @require_safe
 @transaction.atomic
 def who_looked(request: HttpRequest, public_id: str) -> HttpResponse:
     """Which roles at the clinic opened this person's record, for the browser that sent it."""
-    response = _find(public_id)
-    if not holds_pass(request, response):
-        return render(request, "intake/no_access.html", _about(response.clinic), status=404)
+    response = find_response(public_id)
+    if not holds_open_pass(request, response):
+        return page_for_shut(request, response)
     if response.is_draft:
         return redirect("intake:tasks", public_id)
     looks = accounting.who_looked(response.reference, zone=zoneinfo.ZoneInfo(response.clinic.time_zone))
@@ -334,12 +347,13 @@ def who_looked(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "intake/who_looked.html", {**_context(response), "looks": looks})
 
 
+@counts_as_use
 @require_safe
 def stopped(request: HttpRequest, public_id: str) -> HttpResponse:
     """Under the clinic's age: nothing more is asked, and the way to a person is shown."""
-    response = _find(public_id)
-    if refusal := _refusal(request, response):
-        return refusal
+    response = find_response(public_id)
+    if refused := refusal(request, response):
+        return refused
     birth_page = questionnaire_of(response).page_of.get("date_of_birth")
     change_url = reverse("intake:page", args=[public_id, birth_page.number]) if birth_page else None
     return render(request, "intake/stopped.html", {**_context(response), "change_url": change_url})
@@ -350,29 +364,19 @@ def help_now(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """The page for a person in danger. What it says is in the template; without a database it still says it."""
     context: dict[str, Any] = {"clinic": None, "language": "en"}
     try:
-        response = _find(public_id) if public_id else None
+        response = find_response(public_id) if public_id else None
         if response is not None:
-            context |= _about(response.clinic)
+            context |= about(response.clinic)
         if response is not None and holds_pass(request, response):
             code = request.POST.get("reply", "")
             if code in HELP_REPLIES:
                 record_help_reply(public_id, code=code)
-                return _see_other("intake:help_now_replied", public_id)
+                return see_other("intake:help_now_replied", public_id)
             context |= {
                 "reply_url": reverse("intake:help_now", args=[public_id]),
                 "replied": request.resolver_match.url_name == "help_now_replied" if request.resolver_match else False,
-                "continue_url": _continue_url(response),
+                "continue_url": continue_url(response),
             }
     except (DatabaseError, Http404):
         log.warning("The help page was shown without the clinic's details.")
     return render(request, "intake/help_now.html", context)
-
-
-def _continue_url(response: QuestionnaireResponse) -> str:
-    if not response.is_draft:
-        return reverse("intake:done", args=[response.public_id])
-    questionnaire, document = questionnaire_of(response), response.document()
-    following = first_open_page(asked_pages(questionnaire, document), document)
-    if following is None:
-        return reverse("intake:check", args=[response.public_id])
-    return reverse("intake:page", args=[response.public_id, following.number])

@@ -182,7 +182,7 @@ def statements() -> Callable[[], Statements]:
 @pytest.fixture
 def no_entries(db: None) -> Iterator[None]:
     """A database that refuses every further audit entry."""
-    with connection.cursor() as cursor:
+    with owner_of_tables(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse_entries() RETURNS trigger LANGUAGE plpgsql"
             " AS $$ BEGIN RAISE EXCEPTION 'no entries'; END $$"
@@ -191,7 +191,9 @@ def no_entries(db: None) -> Iterator[None]:
         cursor.execute(
             "CREATE TRIGGER refuse_entries BEFORE INSERT ON audit_auditevent EXECUTE FUNCTION refuse_entries()"
         )
-        yield
+    yield
+    with owner_of_tables(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("DROP TRIGGER refuse_entries ON audit_auditevent")
         cursor.execute("DROP FUNCTION refuse_entries")
 

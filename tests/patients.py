@@ -116,9 +116,13 @@ class PatientBrowser:
                 f"page {number}: {saved.status_code} {saved.context and saved.context['problems']}"
             )
             url = saved["Location"]
-            if url.endswith("/help/"):
+            if url.endswith(("/help/", "/return/")):
                 url = self.client.get(url).context["continue_url"]
         return self
+
+    def wake(self) -> Any:
+        """Goes on after a pause, in the same browser."""
+        return self.client.post(f"/intake/{self.public_id}/continue/")
 
     def submit(self) -> Any:
         shown = self.client.get(f"/intake/{self.public_id}/check/")

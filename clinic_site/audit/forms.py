@@ -31,6 +31,8 @@ class TrailForm(forms.Form):
     )
     clinic = forms.ModelChoiceField(Clinic.objects.none(), label="Clinic", required=False, empty_label="All")
 
+    patients = forms.BooleanField(label="Also what patients did themselves", required=False)
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = FormHelper()

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDay, TruncHour
 
 from clinic_site.accounts.models import Membership, User
 from clinic_site.audit.catalogue import actions_of
-from clinic_site.audit.models import AuditEvent
+from clinic_site.audit.models import Actor, AuditEvent
 from clinic_site.audit.sealing import LATEST_COMMIT, first_key_of
 
 PAGE_SIZE = 50
@@ -37,6 +37,8 @@ def filtered(events: QuerySet[AuditEvent], wanted: Mapping[str, Any], zone: tzin
     """By what the form asks for; days are those of `zone`."""
     start, end = span(wanted, zone)
     events = between(events, start, end)
+    if not wanted["patients"]:
+        events = events.exclude(actor=Actor.PATIENT)
     if wanted["person"]:
         events = events.filter(user=wanted["person"])
     if wanted["action"]:

@@ -90,6 +90,15 @@ class Sealer:
                 raise_alert("chain", f"{chain} {sequence}", clinic_id=clinic_of(chain))
 
 
+def waiting_since() -> datetime | None:
+    """When the oldest entry was written that the worker has not sealed; None when none waits. For `/readyz`.
+
+    It looks at the last day, so that it costs the same on a long trail.
+    """
+    recent = AuditEvent.objects.filter(seal=None, id__gte=first_key_of(timezone.now() - _LOOK_AT_ALL))
+    return recent.order_by("id").values_list("recorded_at", flat=True).first()
+
+
 def _seals(events: Sequence[AuditEvent], heads: Heads) -> list[AuditSeal]:
     """Seals for the entries, which move the heads on."""
     key, now, seals = sealing_key(), timezone.now(), []

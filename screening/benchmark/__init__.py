@@ -1,5 +1,6 @@
 """Timings of what people wait for, each beside a view tuned by hand, in a database of its own."""
 
 from screening.benchmark.bench import Bench, Measured
+from screening.benchmark.trail import fill_trail, measure_trail
 
-__all__ = ["Bench", "Measured"]
+__all__ = ["Bench", "Measured", "fill_trail", "measure_trail"]

@@ -9,7 +9,7 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -28,6 +28,7 @@ from intake.models import Patient, QuestionnaireResponse
 from intake.published import questionnaire_of
 from screening.assessments import screen_response, seal_facts
 from screening.benchmark.reference import TunedClinic
+from screening.benchmark.trail import without_audit
 from screening.demo.answers import complete_answers
 from screening.demo.filling import answer_draft, fill_in
 from screening.models import Assessment, Case, CaseEvent, DetectedIssue
@@ -134,6 +135,7 @@ class Bench:
             *self._pair(
                 "case page", lambda: self._ok(self.staff.get(f"/review/{next(cases)}/")), tuned.case_page, bar=1.6
             ),
+            *self._audited_and_not(),
         ]
 
     def verified_a_second(self) -> float:
@@ -160,6 +162,20 @@ class Bench:
             Measured(name, own, statements, own_wal, own / tuned, bar),
             Measured("  the same, tuned by hand", tuned, of_reference, tuned_wal),
         )
+
+    def _audited_and_not(self) -> tuple[Measured, Measured]:
+        """The same case page, once more beside itself without its entry in the trail."""
+        [case] = Case.objects.order_by("?").values_list("reference", flat=True)[:1]
+
+        def page() -> None:
+            self._ok(self.staff.get(f"/review/{case}/"))
+
+        def unaudited() -> None:
+            with without_audit():
+                page()
+
+        own, other = self._pair("case page, audited", page, unaudited, bar=1.2)
+        return own, replace(other, name="  the same, not audited")
 
     @staticmethod
     def _statements(operation: Callable[[], Any]) -> int:

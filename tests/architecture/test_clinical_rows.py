@@ -22,6 +22,8 @@ CLINICAL = [model for model in OUR_MODELS if issubclass(model, ClinicRow)]
 REWRITTEN = {
     "screening.Case": "the place in the queue moves on; every step is a CaseEvent, which is append-only",
     "encryption.DataKey": "wrapped anew when the master key changes, and deleted to shred a record",
+    "intake.ReturnKey": "a new link replaces the one before, and what a person chose anew takes the place of the old",
+    "intake.LinkRequest": "waits for the worker, which removes it; says nothing about a patient",
     "messaging.OutboxMessage": "counts its attempts to send; holds no patient data",
 }
 
@@ -79,8 +81,8 @@ def test_every_row_listed_as_rewritten_exists():
 # A patient has no account and no clinics. Their one way in is the secret address of their own draft, so a module of
 # patient pages may look up exactly one model, and only by `public_id`; who may see what was found is then decided by
 # the pass in the browser's cookie, which is why every such view that finds a response also asks for the pass.
-PATIENT_VIEWS = {"intake/views.py": QuestionnaireResponse}
-VIEWS = [path for path in python_files() if path.name in ("views.py", "look_up.py")]
+PATIENT_VIEWS = dict.fromkeys(("intake/views.py", "intake/return_views.py", "intake/opening.py"), QuestionnaireResponse)
+VIEWS = [path for path in python_files() if path.name.endswith(("views.py", "look_up.py", "opening.py"))]
 NAMES = {model.__name__ for model in CLINICAL}
 MANAGERS = ("objects", "_default_manager", "_base_manager")
 
@@ -128,10 +130,11 @@ def test_every_patient_view_that_finds_a_response_asks_for_the_pass(path):
     views = [
         f for f in tree_of(path).body if isinstance(f, ast.FunctionDef) and "public_id" in {a.arg for a in f.args.args}
     ]
-    views = [f for f in views if f.name != "_find" and any(a.arg == "request" for a in f.args.args)]
-    asks = ("holds_pass(request", "_refusal(request", "read_ticket(")
+    views = [f for f in views if f.name != "find_response" and any(a.arg == "request" for a in f.args.args)]
+    asks = ("holds_pass(request", "holds_open_pass(request", "read_pass(request", "refusal(request", "read_ticket(")
+    asks += ("cookie_of(request",)
     assert [f.name for f in views if not any(call in ast.unparse(f) for call in asks)] == []
-    assert len(views) >= 7
+    assert len(views) >= {"views.py": 7, "return_views.py": 2, "opening.py": 0}[path.name]
 
 
 class MayEverything(User):

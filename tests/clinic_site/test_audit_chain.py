@@ -7,18 +7,18 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from clinic_site.audit import sealing
 from clinic_site.audit.chain import FIRST, FORMS, INSTALLATION, link
 from clinic_site.audit.heads import current_heads, read_heads, write_heads
 from clinic_site.audit.models import AuditEvent, AuditSeal
-from clinic_site.audit.sealing import Sealer
+from clinic_site.audit.sealing import Sealer, waiting_since
 from clinic_site.audit.services import audit_event, record
 from clinic_site.audit.verification import Verification, heads_by_chain
 from clinic_site.messaging.models import OutboxMessage
-from tests.conftest import make_clinic, make_user
+from tests.conftest import make_clinic, make_user, owner_of_tables
 
 pytestmark = pytest.mark.django_db
 
@@ -46,17 +46,18 @@ def sealed(clinic, other, heads_file):
     return list(AuditSeal.objects.filter(chain=clinic.id).order_by("sequence"))
 
 
-def as_owner(*statements):
-    """Runs SQL as somebody who may switch off every trigger, as the owner of the tables can."""
-    with connection.cursor() as cursor:
+def tamper(*statements):
+    """Runs SQL as the owner of the tables, who may switch off every trigger."""
+    tables = ("audit_auditevent", "audit_auditseal")
+    with owner_of_tables(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in ("audit_auditevent", "audit_auditseal"):
+        for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for statement, *parameters in statements:
             cursor.execute(statement, parameters)
             assert cursor.rowcount, statement
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in ("audit_auditevent", "audit_auditseal"):
+        for table in tables:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
@@ -98,7 +99,7 @@ def test_each_clinic_and_the_installation_count_for_themselves_without_a_gap(sea
     ],
 )  # fmt: skip
 def test_an_altered_column_is_named(sealed, clinic, change):
-    as_owner((f"UPDATE audit_auditevent SET {change} WHERE id = %s", sealed[4].event_id))  # noqa: S608 - listed above
+    tamper((f"UPDATE audit_auditevent SET {change} WHERE id = %s", sealed[4].event_id))  # noqa: S608 - listed above
     chain, sequence, what = the_problem()
     assert (chain, sequence) == (clinic.id, 5)
     assert "altered" in what
@@ -109,13 +110,13 @@ def test_every_column_is_under_the_seal():
 
 
 def test_a_deleted_entry_is_named(sealed, clinic):
-    as_owner(("DELETE FROM audit_auditevent WHERE id = %s", sealed[6].event_id))
+    tamper(("DELETE FROM audit_auditevent WHERE id = %s", sealed[6].event_id))
     assert the_problem() == (clinic.id, 7, "the entry was deleted")
 
 
 def test_an_entry_deleted_with_its_seal_is_named(sealed, clinic):
     gone = sealed[6].event_id
-    as_owner(
+    tamper(
         ("DELETE FROM audit_auditseal WHERE event_id = %s", gone), ("DELETE FROM audit_auditevent WHERE id = %s", gone)
     )
     chain, sequence, what = the_problem()
@@ -127,7 +128,7 @@ def test_an_entry_put_in_with_a_seal_of_its_own_is_named(sealed, clinic):
     """All later seals moved up by one, so that there is neither a gap nor a number twice."""
     forged = audit_event("case.read", clinic_id=clinic.id)
     record([forged])
-    as_owner(
+    tamper(
         ("UPDATE audit_auditseal SET sequence = sequence + 1000 WHERE chain = %s AND sequence > 4", clinic.id),
         ("UPDATE audit_auditseal SET sequence = sequence - 999 WHERE chain = %s AND sequence > 1000", clinic.id),
         (
@@ -144,7 +145,7 @@ def test_an_entry_put_in_with_a_seal_of_its_own_is_named(sealed, clinic):
 
 def test_two_entries_that_changed_places_are_named(sealed, clinic):
     one, two = sealed[2], sealed[3]
-    as_owner(
+    tamper(
         ("UPDATE audit_auditseal SET sequence = 1000 WHERE event_id = %s", one.event_id),
         ("UPDATE audit_auditseal SET sequence = 3 WHERE event_id = %s", two.event_id),
         ("UPDATE audit_auditseal SET sequence = 4 WHERE event_id = %s", one.event_id),
@@ -157,7 +158,7 @@ def test_two_entries_that_changed_places_are_named(sealed, clinic):
 def test_two_entries_that_changed_seals_are_named(sealed, clinic):
     one, two = sealed[2].event_id, sealed[3].event_id
     spare = "00000000-0000-7000-8000-000000000000"
-    as_owner(
+    tamper(
         ("UPDATE audit_auditseal SET event_id = %s WHERE event_id = %s", spare, one),
         ("UPDATE audit_auditseal SET event_id = %s WHERE event_id = %s", one, two),
         ("UPDATE audit_auditseal SET event_id = %s WHERE event_id = %s", two, spare),
@@ -166,13 +167,13 @@ def test_two_entries_that_changed_seals_are_named(sealed, clinic):
 
 
 def test_an_entry_moved_to_another_clinic_is_named(sealed, clinic, other):
-    as_owner(("UPDATE audit_auditevent SET clinic_id = %s WHERE id = %s", other.id, sealed[8].event_id))
+    tamper(("UPDATE audit_auditevent SET clinic_id = %s WHERE id = %s", other.id, sealed[8].event_id))
     assert the_problem() == (clinic.id, 9, "the entry was moved to another clinic")
 
 
 def test_entries_exchanged_between_two_clinics_are_named_in_both(sealed, clinic, other):
     theirs = AuditSeal.objects.get(chain=other.id, sequence=2)
-    as_owner(
+    tamper(
         ("UPDATE audit_auditevent SET clinic_id = %s WHERE id = %s", other.id, sealed[1].event_id),
         ("UPDATE audit_auditevent SET clinic_id = %s WHERE id = %s", clinic.id, theirs.event_id),
         ("UPDATE audit_auditseal SET chain = %s, sequence = 1000 WHERE event_id = %s", other.id, sealed[1].event_id),
@@ -190,13 +191,13 @@ def test_a_chain_written_anew_without_the_key_is_named_at_its_first_entry(sealed
             ("UPDATE audit_auditseal SET previous = %s, hash = %s WHERE event_id = %s", previous, digest, seal.event_id)
         )
         previous = digest
-    as_owner(*statements)
+    tamper(*statements)
     assert the_problem()[:2] == (clinic.id, 1)
 
 
 def test_a_tail_cut_off_with_its_seals_is_known_from_the_file_of_heads(sealed, clinic, heads_file):
     gone = [seal.event_id for seal in sealed[7:]]
-    as_owner(
+    tamper(
         ("DELETE FROM audit_auditseal WHERE event_id = ANY(%s)", gone),
         ("DELETE FROM audit_auditevent WHERE id = ANY(%s)", gone),
     )
@@ -207,7 +208,7 @@ def test_a_tail_cut_off_with_its_seals_is_known_from_the_file_of_heads(sealed, c
 
 
 def test_a_whole_chain_taken_away_is_known_from_the_file_of_heads(sealed, other, heads_file):
-    as_owner(
+    tamper(
         ("DELETE FROM audit_auditseal WHERE chain = %s", other.id),
         ("DELETE FROM audit_auditevent WHERE clinic_id = %s", other.id),
     )
@@ -218,7 +219,7 @@ def test_a_tail_altered_and_sealed_again_by_the_worker_itself_is_known_from_the_
     sealed, clinic, heads_file
 ):
     """Seals removed and an entry altered: the worker, started anew on an emptied memory, seals it with the true key."""
-    as_owner(
+    tamper(
         ("DELETE FROM audit_auditseal WHERE chain = %s AND sequence > 7", clinic.id),
         ("UPDATE audit_auditevent SET action = 'nothing' WHERE id = %s", sealed[8].event_id),
     )
@@ -231,7 +232,7 @@ def test_a_tail_altered_and_sealed_again_by_the_worker_itself_is_known_from_the_
 
 
 def test_seals_taken_away_are_noticed_once_the_entries_are_older_than_ten_minutes(sealed, clinic, monkeypatch):
-    as_owner(("DELETE FROM audit_auditseal WHERE chain = %s AND sequence > 7", clinic.id))
+    tamper(("DELETE FROM audit_auditseal WHERE chain = %s AND sequence > 7", clinic.id))
     assert problems() == []
     later(monkeypatch, minutes=11)
     (found,) = problems()
@@ -251,7 +252,7 @@ def test_an_entry_dated_back_is_named_although_the_worker_sealed_it(sealed, clin
 
 
 def test_the_first_bad_entry_is_named_and_not_those_after_it(sealed, clinic):
-    as_owner(*[("UPDATE audit_auditevent SET action = 'x' WHERE id = %s", seal.event_id) for seal in sealed[3:8]])
+    tamper(*[("UPDATE audit_auditevent SET action = 'x' WHERE id = %s", seal.event_id) for seal in sealed[3:8]])
     assert the_problem()[:2] == (clinic.id, 4)
 
 
@@ -271,7 +272,7 @@ def test_the_worker_tells_at_once_when_what_it_sealed_is_gone(clinic, heads_file
     for number in range(3):
         record([audit_event(f"step {number}", clinic_id=clinic.id)])
     sealer.run()
-    as_owner(("DELETE FROM audit_auditseal WHERE chain = %s AND sequence = 3", clinic.id))
+    tamper(("DELETE FROM audit_auditseal WHERE chain = %s AND sequence = 3", clinic.id))
     record([audit_event("one more", clinic_id=clinic.id)])
     sealer.run()
     assert OutboxMessage.objects.filter(purpose="alert-chain").count() == 1
@@ -280,7 +281,7 @@ def test_the_worker_tells_at_once_when_what_it_sealed_is_gone(clinic, heads_file
 def test_a_worker_that_starts_anew_knows_the_heads_from_the_file(clinic, heads_file):
     record([audit_event("step", clinic_id=clinic.id)])
     Sealer().run()
-    as_owner(("DELETE FROM audit_auditseal WHERE chain = %s", clinic.id))
+    tamper(("DELETE FROM audit_auditseal WHERE chain = %s", clinic.id))
     Sealer().run()
     assert OutboxMessage.objects.filter(purpose="alert-chain").count() == 1
 
@@ -333,6 +334,16 @@ def test_an_entry_older_than_any_transaction_is_found_by_the_daily_look_at_all(c
     assert sealer.run() == 1
 
 
+def test_how_long_the_oldest_entry_waits_for_its_seal_is_known(clinic):
+    assert waiting_since() is None
+    events = [audit_event("step", clinic_id=clinic.id) for _ in range(2)]
+    for event in events:
+        record([event])
+    assert waiting_since() == AuditEvent.objects.order_by("id")[0].recorded_at
+    Sealer().run()
+    assert waiting_since() is None
+
+
 def test_more_entries_than_a_batch_are_all_sealed(clinic, monkeypatch):
     monkeypatch.setattr(sealing, "BATCH", 7)
     record([audit_event("many", clinic_id=clinic.id) for _ in range(20)])
@@ -356,7 +367,9 @@ def test_sealing_costs_no_more_statements_for_many_entries_than_for_few(clinic, 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_auditseal SET sequence = 9", "DELETE FROM audit_auditseal"])
 def test_the_database_refuses_to_change_or_delete_a_seal(sealed, statement):
-    with pytest.raises(Exception, match="pgtrigger: Cannot"), transaction.atomic():
+    with owner_of_tables(), pytest.raises(DatabaseError, match="pgtrigger: Cannot"), transaction.atomic():
+        connection.cursor().execute(statement)
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
         connection.cursor().execute(statement)
 
 
@@ -373,7 +386,7 @@ def test_the_command_says_how_many_entries_hold_and_how_fast_it_was(sealed):
 
 
 def test_the_command_names_the_bad_entry_ends_with_1_and_alerts(sealed, clinic, capsys):
-    as_owner(("UPDATE audit_auditevent SET action = 'x' WHERE id = %s", sealed[4].event_id))
+    tamper(("UPDATE audit_auditevent SET action = 'x' WHERE id = %s", sealed[4].event_id))
     with pytest.raises(CommandError, match="1 place") as ended:
         call_command("verify_audit")
     assert ended.value.returncode == 1

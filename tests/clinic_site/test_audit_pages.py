@@ -82,6 +82,12 @@ def test_the_trail_is_filtered_by_record_action_and_days(auditor, written, asked
     assert shown(auditor, **asked) == found
 
 
+def test_what_patients_did_themselves_is_shown_only_when_asked_for(auditor, written, clinic):
+    record([audit_event("response.submitted", clinic_id=clinic.id, actor=Actor.PATIENT, reference=ONE)])
+    assert "response.submitted" not in shown(auditor)
+    assert shown(auditor, patients="on")[0] == "response.submitted"
+
+
 def test_the_trail_is_filtered_by_person_and_clinic(auditor, written, ada, clinic):
     assert shown(auditor, person=ada.email.upper()) == ["case.read", "case.read", "case.claimed"]
     assert len(shown(auditor, clinic=clinic.pk, action="case.read")) == 2

@@ -221,7 +221,9 @@ def test_the_help_page_names_every_way_to_help(patient, place, way):
     assert way in page.content.decode()
 
 
-@pytest.mark.parametrize("failing", ["intake.views._find", "intake.views.holds_pass", "intake.views._continue_url"])
+@pytest.mark.parametrize(
+    "failing", ["intake.views.find_response", "intake.views.holds_pass", "intake.views.continue_url"]
+)
 def test_the_help_page_answers_without_a_database(patient, failing):
     with mock.patch(failing, side_effect=OperationalError("the database is down")):
         page = patient.client.get(f"/intake/{patient.public_id}/help/")

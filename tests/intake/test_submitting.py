@@ -139,6 +139,7 @@ def test_answers_about_right_now_must_be_given_again_after_a_day(ready):
     ]
     assert len(right_now) >= 4
     with later(hours=24, minutes=5):
+        ready.wake()
         answered = ready.submit()
         assert answered.status_code == 422
         assert set(links_of(answered)) == {ready.url(link_id) + "?change=1" for link_id in right_now}
@@ -149,6 +150,7 @@ def test_answers_about_right_now_must_be_given_again_after_a_day(ready):
 
 def test_answers_about_right_now_hold_for_a_day(ready):
     with later(hours=23):
+        ready.wake()
         assert ready.submit().status_code == 303
 
 

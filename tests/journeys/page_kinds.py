@@ -199,8 +199,100 @@ def closed_clinic(stage: Stage) -> Page:
     return page
 
 
+def ways_form(stage: Stage) -> Page:
+    patient = stage.patient({"email": {"": "sam@example.com"}})
+    patient.save("phone")
+    return stage.go(f"/intake/{patient.public_id}/return/")
+
+
+def ways_mistaken(stage: Stage) -> Page:
+    page = ways_form(stage)
+    page.get_by_label("Six digits or a passphrase").fill("123456")
+    save(page)
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def ways_kept(stage: Stage) -> Page:
+    page = ways_form(stage)
+    page.get_by_label("Six digits or a passphrase").fill("481516")
+    page.get_by_label("The same once more").fill("481516")
+    page.get_by_label("Show me a code to write down").check()
+    page.get_by_label("After a pause, ask me here too").check()
+    save(page)
+    expect(page.locator(".reference")).to_be_visible()
+    return page
+
+
+def ways_changed(stage: Stage) -> Page:
+    path = ways_kept(stage).url
+    return stage.go(path)
+
+
+def asleep_with_second(stage: Stage) -> Page:
+    page = ways_kept(stage)
+    page.goto(page.url.replace("/return/", "/continue/"))
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def still_there(stage: Stage) -> Page:
+    page = part("")(stage)
+    page.locator("[data-idle]").evaluate("notice => { notice.hidden = false; }")
+    return page
+
+
+def left(stage: Stage) -> Page:
+    patient = stage.patient()
+    patient.client.post("/leave/")
+    return stage.go(f"/intake/{patient.public_id}/")
+
+
+def asked_for_link(stage: Stage) -> Page:
+    page = stage.go("/at/riverside/continue/")
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_role("button", name="Mail me a link").click()
+    expect(page.locator("h1")).to_have_text("Look at your mail")
+    return page
+
+
+def not_opened(stage: Stage) -> Page:
+    page = stage.go("/at/riverside/continue/open/")
+    page.get_by_label("The code").fill("00000000")
+    page.get_by_label("Your six digits or your passphrase").fill("481516")
+    page.get_by_role("button", name="Open my form").click()
+    expect(page.locator(".problems")).to_be_visible()
+    return page
+
+
+def too_many_tries(stage: Stage) -> Page:
+    page = stage.go("/at/riverside/continue/open/")
+    for _time in range(12):
+        client = Client()
+        client.post("/at/riverside/continue/open/", {"code": "00000000", "second": "481516"})
+    page.get_by_label("The code").fill("00000000")
+    page.get_by_label("Your six digits or your passphrase").fill("481516")
+    page.get_by_role("button", name="Open my form").click()
+    expect(page.locator("h1")).to_have_text("Please wait a little")
+    return page
+
+
 PATIENT_PAGES: dict[str, Kind] = {
     "start": lambda stage: stage.go("/at/riverside/"),
+    "ways to come back": ways_form,
+    "ways to come back, mistaken": ways_mistaken,
+    "ways to come back, kept": ways_kept,
+    "ways to come back, changed": ways_changed,
+    "away for a while": part("continue/"),
+    "away for a while, wrong second thing": asleep_with_second,
+    "closes in two minutes": still_there,
+    "left in a hurry": left,
+    "go on with a form": lambda stage: stage.go("/at/riverside/continue/"),
+    "link asked for": asked_for_link,
+    "open with a code": lambda stage: stage.go("/at/riverside/continue/open/"),
+    "open with a code, refused": not_opened,
+    "too many tries": too_many_tries,
     "start, unfinished form": unfinished,
     "start, no new forms": closed_clinic,
     "text to read": part("1/"),

@@ -80,7 +80,7 @@ def test_every_answer_carries_the_whole_policy_and_every_protecting_header(kind)
     ] == []
 
 
-@pytest.mark.parametrize("kind", set(ANSWERS) - {"file"})
+@pytest.mark.parametrize("kind", sorted(set(ANSWERS) - {"file"}))
 def test_no_answer_but_a_file_is_kept(kind):
     answer = ANSWERS[kind]()
     assert "no-store" in answer["Cache-Control"]

@@ -97,6 +97,17 @@ def test_no_address_names_a_topic(walked):
     assert [url for url, _title in walked if not NEUTRAL_ADDRESS.match(url)] == []
 
 
+def test_the_pages_for_leaving_and_coming_back_are_neutral_too(published, clinic):
+    patient = PatientBrowser(clinic)
+    own = f"/intake/{patient.public_id}/"
+    places = ["/at/riverside/continue/", "/at/riverside/continue/open/", f"{own}return/", f"{own}continue/"]
+    seen = [(url, patient.client.get(url)) for url in places]
+    seen += [(url, patient.client.post(url, {"second": "x"})) for url in places[:3]]
+    seen += [("/leave/", patient.client.post("/leave/")), (own, patient.client.get(own))]
+    assert [url for url, answer in seen if not title_of(answer) or TOPICS.search(title_of(answer))] == []
+    assert [url for url, _answer in seen if TOPICS.search(url.replace(patient.public_id, ""))] == []
+
+
 def test_no_link_within_a_page_names_what_it_leads_to(walked_links):
     """A link followed within a page stands in the browser's history like any other address."""
     assert len(walked_links) > 30

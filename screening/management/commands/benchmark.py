@@ -5,7 +5,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from screening.benchmark import Bench, Measured
+from clinic_site.accounts.models import Membership, User
+from screening.benchmark import Bench, Measured, fill_trail, measure_trail
 
 _HEAD = f"{'operation':<38}{'median ms':>10}{'SQL':>5}{'WAL kB':>8}{'x tuned':>9}{'bar':>6}"
 
@@ -18,8 +19,9 @@ class Command(BaseCommand):
             "--cases", type=int, nargs="+", default=[1_000, 100_000], help="Volumes to measure at, rising."
         )
         parser.add_argument("--rounds", type=int, default=25)
+        parser.add_argument("--trail", type=int, default=0, metavar="N", help="Also measure on N audit entries.")
 
-    def handle(self, *, cases: list[int], rounds: int, **options: Any) -> None:
+    def handle(self, *, cases: list[int], rounds: int, trail: int, **options: Any) -> None:
         own_name = connection.settings_dict["NAME"]
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         try:
@@ -30,6 +32,12 @@ class Command(BaseCommand):
                 tables.append(bench.measure())
                 self._print(count, tables)
                 self.stdout.write(f"verify_assessments: {bench.verified_a_second():,.0f} a second")
+            if trail:
+                auditor = User.objects.create(email="auditor@bench.example", name="Bench Auditor")
+                Membership.objects.create(user=auditor, clinic=bench.clinic, role="auditor")
+                fill_trail(bench.clinic, bench.user, trail)
+                self.stdout.write(f"\n{trail:,} audit entries")
+                self.stdout.write("\n".join(measure_trail(auditor)))
         finally:
             connection.creation.destroy_test_db(own_name, verbosity=0)
 
