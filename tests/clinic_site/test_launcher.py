@@ -18,7 +18,7 @@ import pytest
 from clinic_site.launcher import Problem, check, demo
 from clinic_site.launcher.binaries import binary_directories
 from clinic_site.launcher.database import check_database_url, running_database
-from clinic_site.launcher.environment import PROJECT, data_directory, django_environment
+from clinic_site.launcher.environment import PROJECT, data_directory, django_environment, owner_url
 from clinic_site.launcher.processes import (
     STOP_SIGNALS,
     Stopped,
@@ -140,6 +140,31 @@ class TestOwnServer:
         with running_database(project) as url:
             assert setting(url, query) == expected
 
+    def test_its_program_s_role_owns_nothing_and_its_owner_makes_the_tests_databases(self, project: Path) -> None:
+        rights = "SELECT (rolsuper, rolcreatedb, rolbypassrls)::text FROM pg_roles WHERE rolname = current_user"
+        owned = "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = current_database()"
+        with running_database(project) as url:
+            assert (setting(url, rights), setting(url, owned)) == ("(f,f,f)", False)
+            owner = django_environment(url, project=project)["OWNER_DATABASE_URL"]
+            assert (setting(owner, rights), setting(owner, owned)) == ("(f,t,f)", True)
+
+    def test_a_cluster_of_an_earlier_version_with_one_role_gets_the_other(self) -> None:
+        with reachable_folder() as folder:
+            with running_database(folder) as url:
+                owner = owner_url(url)
+                with psycopg.connect(owner) as connection:
+                    connection.execute("CREATE TABLE kept (word text)")
+                    connection.execute("INSERT INTO kept VALUES ('here')")
+                superuser = owner.replace("postgres://clinic@", "postgres://postgres@")
+                with psycopg.connect(superuser, autocommit=True) as connection:
+                    connection.execute("DROP ROLE clinic_app")
+                assert not answers(url)
+            with running_database(folder) as url:
+                assert answers(url)
+                assert setting(owner_url(url), "SELECT word FROM kept") == "here"
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    setting(url, "SELECT word FROM kept")
+
     def test_nobody_else_can_open_its_socket(self, project: Path) -> None:
         with running_database(project):
             running = Server(project).running()
@@ -221,6 +246,24 @@ class TestEnvironment:
     def test_an_empty_variable_counts_as_not_set(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("STATIC_ROOT", "")
         assert django_environment("postgres://", project=tmp_path)["STATIC_ROOT"] == str(tmp_path / ".data" / "static")
+
+    def test_the_owner_of_another_server_is_the_one_given_or_else_the_program_itself(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", "postgres://program@host/name")
+        monkeypatch.setenv("OWNER_DATABASE_URL", "postgres://owner@host/name")
+        made = [django_environment("postgres://program@host/name", project=tmp_path)["OWNER_DATABASE_URL"]]
+        monkeypatch.delenv("OWNER_DATABASE_URL")
+        made.append(django_environment("postgres://program@host/name", project=tmp_path)["OWNER_DATABASE_URL"])
+        assert made == ["postgres://owner@host/name", "postgres://program@host/name"]
+
+    def test_an_owner_left_over_from_another_server_does_not_migrate_ours(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("DATABASE_URL", raising=False)
+        monkeypatch.setenv("OWNER_DATABASE_URL", "postgres://owner@elsewhere/name")
+        made = django_environment("postgres://clinic_app@/clinic?host=/socket", project=tmp_path)
+        assert made["OWNER_DATABASE_URL"] == "postgres://clinic@/clinic?host=/socket"
 
     def test_a_folder_that_takes_no_files_is_named(self, tmp_path: Path) -> None:
         # A file in the folder's place: root may write into every folder, whatever its mode.
