@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from clinic_site.accounts import invitations, joining
 from clinic_site.accounts.models import AccessChange, Invitation, User
+from clinic_site.accounts.password_requests import ask_for_link, send_links
 from clinic_site.audit.models import AuditEvent
 from clinic_site.messaging.models import OutboxMessage
 from clinic_site.messaging.worker import deliver_waiting
@@ -203,6 +204,17 @@ def test_no_link_is_sent_to_somebody_who_has_a_password(administrators, clinic):
     person.save()
     administrators[0].post(f"/admin/accounts/user/{person.pk}/invitation/", {"do": "send"})
     assert not Invitation.objects.exists()
+
+
+def test_nobody_gets_round_an_invitation_by_a_forgotten_password(invited):
+    ask_for_link(invited.email, "https://clinic.example")
+    send_links()
+    assert not OutboxMessage.objects.filter(purpose="password-link").exists()
+    invited.set_password(PASSWORD)
+    invited.save()
+    ask_for_link(invited.email, "https://clinic.example")
+    send_links()
+    assert OutboxMessage.objects.filter(purpose="password-link", recipient=invited.email).count() == 1
 
 
 def test_inviting_twice_asks_once(administrators, asked, clinic):
