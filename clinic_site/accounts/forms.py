@@ -43,6 +43,14 @@ class CodeForm(forms.Form):
         return "".join(self.cleaned_data["code"].split())
 
 
+class ConfirmForm(CodeForm):
+    """Of somebody who is signed in: a recovery code does not count here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = "Code from your app"
+
+
 class AppForm(CodeForm):
     """Proves that the app was set up, before it counts."""
 

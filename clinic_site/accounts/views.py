@@ -25,7 +25,7 @@ from clinic_site.accounts.factors import (
     use_app_code,
     use_recovery_code,
 )
-from clinic_site.accounts.forms import CodeForm, SignInForm
+from clinic_site.accounts.forms import CodeForm, ConfirmForm, SignInForm
 from clinic_site.accounts.models import StaffSession, User
 from clinic_site.accounts.notices import record_account
 from clinic_site.accounts.passkeys import CopiedPasskey, PasskeyRefused, sign_in_options, use_passkey
@@ -104,8 +104,8 @@ def passkey_options(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest) -> HttpResponse:
     """A second factor once more, before something that weighs much."""
     if request.method != "POST":
-        return _confirm_page(request, CodeForm())
-    form = CodeForm(request.POST)
+        return _confirm_page(request, ConfirmForm())
+    form = ConfirmForm(request.POST)
     user = _user(request)
     if not form.is_valid() or _code_passed(request, user, form, recovery=False) is None:
         return _confirm_page(request, form, status=422)
@@ -123,7 +123,7 @@ def confirm_with_passkey(request: HttpRequest) -> HttpResponse:
             raise PasskeyRefused("Somebody else's passkey.")
     except PasskeyRefused as refused:
         _note_refusal(request, refused)
-        return _confirm_page(request, CodeForm(), status=422, problem=_NO_PASSKEY)
+        return _confirm_page(request, ConfirmForm(), status=422, problem=_NO_PASSKEY)
     signing_in.confirm(request, PASSKEY)
     return arrive(request)
 
@@ -180,7 +180,7 @@ def ask_for_fresh_factor(request: HttpRequest) -> HttpResponse:
     if not packed:
         # Passwords are not carried: their page is opened again after the factor.
         return redirect(f"{reverse('confirm')}?{urlencode({'next': request.path}, safe='/')}")
-    return _confirm_page(request, CodeForm(), status=401, carried=packed)
+    return _confirm_page(request, ConfirmForm(), status=401, carried=packed)
 
 
 # ── parts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
