@@ -1,5 +1,6 @@
 """What must hold before the program starts; each failure names the setting to mend."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.dispatch import Signal
 from django.urls import URLResolver, get_resolver
 
 from clinic_site.accounts import signals as people_signals
-from clinic_site.accounts.permissions import asked_for, roles, routes
+from clinic_site.accounts.permissions import asked_for, fresh_factor, passkey_roles, roles, routes
 from clinic_site.limits.addresses import proxies
 from intake import signals
 
@@ -69,6 +70,7 @@ def roles_are_sound(**_: Any) -> list[Error]:
     try:
         roles()
         routes()
+        passkey_roles()
     except (KeyError, ValueError) as error:
         return [Error(f"clinic_site/accounts/roles.yaml: {error}", id="clinic.E004")]
     return []
@@ -87,6 +89,7 @@ def every_page_says_whom_it_serves(**_: Any) -> list[Error]:
         if asked_for(name) is None
     ]
     gone = {name for name in routes() if not name.endswith(":*")} - names
+    gone |= {named for named in fresh_factor() if not any(fnmatchcase(name, named) for name in names)}
     return errors + [
         Error(f"roles.yaml names the route {name}, which does not exist.", id="clinic.E006") for name in sorted(gone)
     ]

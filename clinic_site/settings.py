@@ -19,6 +19,7 @@
 | SITE_URL | where the site is served, e.g. https://intake.example: for links in mails, which no request may choose |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
 | DEMO | 1 shows the notice that this is a demonstration |
+| PASSKEY_REQUIRED | 0 lets administrators, medical directors and auditors sign in without a passkey; 0 in a demo |
 
 Commands that need no database (`screen`, `check_content`, `content_book`) need none of these.
 """
@@ -45,6 +46,10 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 INSTALLED_APPS = [
     "clinic_site.apps.ClinicSiteConfig",
     "clinic_site.clinics",
+    # Before our accounts, which take its pages out of admin.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "clinic_site.accounts",
     "clinic_site.audit",
     "clinic_site.encryption",
@@ -77,9 +82,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Tells allauth's passkeys which request they serve; its own pages are not mounted.
+    "allauth.account.middleware.AccountMiddleware",
     "clinic_site.accounts.middleware.DeclaredAccess",
     "clinic_site.accounts.row_scope.OwnClinics",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "clinic_site.unreadable.UnreadableRecords",
 ]
 
 ROOT_URLCONF = "clinic_site.urls"
@@ -127,6 +135,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["clinic_site.accounts.backends.StaffBackend"]
 PASSWORD_HASHERS = [
+    "clinic_site.accounts.passwords.PepperedArgon2",
+    # Only to read what earlier versions wrote; signing in replaces it.
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
@@ -137,11 +147,21 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "clinic_site.accounts.passwords.MoreThanWordsOfThePlace"},
 ]
+PASSWORD_RESET_TIMEOUT = 30 * 60
+PASSKEY_REQUIRED = env.bool("PASSKEY_REQUIRED", default=not DEMO)
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+MFA_ADAPTER = "clinic_site.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
 
+SESSION_ENGINE = "clinic_site.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
@@ -248,7 +268,9 @@ AUDIT_HEADS_FILE = env("AUDIT_HEADS_FILE", default="")
 # that is more than nothing it is called again at once.
 WORKER_JOBS = {
     "clinic_site.messaging.worker.deliver_waiting": 1,
+    "clinic_site.accounts.password_requests.send_links": 1,
     "clinic_site.audit.worker.seal_waiting": 2,
+    "clinic_site.accounts.sessions.clear_ended": 600,
     "clinic_site.limits.services.forget_ended": 600,
     "intake.return_mail.send_links": 1,
     "intake.return_mail.send_reminders": 60,
@@ -258,7 +280,7 @@ WORKER_JOBS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"line": {"()": "clinic_site.log_lines.PlainLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }

@@ -2,8 +2,6 @@ from django.contrib import admin
 from django.urls import include, path
 
 from clinic_site import browser_reports, health, views
-from clinic_site.accounts.joining import join
-from clinic_site.accounts.views import ChangePassword, SignIn, SignOut
 from intake.views import help_now
 
 urlpatterns = [
@@ -13,10 +11,7 @@ urlpatterns = [
     # Without a slash at the end, as those who watch programs ask for them.
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
-    path("sign-in/", SignIn.as_view(), name="sign-in"),
-    path("join/", join, name="join"),
-    path("password/", ChangePassword.as_view(), name="password"),
-    path("sign-out/", SignOut.as_view(), name="sign-out"),
+    path("", include("clinic_site.accounts.urls")),
     path("review/", include("screening.urls")),
     path("audit/", include("clinic_site.audit.urls")),
     path("admin/", admin.site.urls),

@@ -3,7 +3,7 @@
 import datetime
 import logging
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -220,10 +220,11 @@ def _fingerprint(case: Case, run: Run, rule: str, tier: str, status: str, caused
     return blind_index("issue.fingerprint", case.clinic_id, str(case.id), rule, tier, status, what)
 
 
-def measurements_of(case: Case, observations: Iterable[Observation]) -> list[Measurement]:
-    """What staff recorded, as facts that stand over the answers."""
-    found = []
+def measurements_of(case: Case, observations: Iterable[Observation]) -> Iterator[Measurement]:
+    """What staff recorded, as facts that stand over the answers.
+
+    Opened one by one where they are used: one that does not open fails the run, which is a flag, not the submission.
+    """
     for observation in observations:
         values = case.response.data_key.unseal(observation.values, row=observation, label="observation.values")
-        found += [Measurement(name, value, observation.observed_on) for name, value in values["facts"].items()]
-    return found
+        yield from (Measurement(name, value, observation.observed_on) for name, value in values["facts"].items())

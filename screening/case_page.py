@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.publishing.documents import canonical_form
 from intake.answers import Answer, AnswerDocument
 from intake.branching import what_is_asked
@@ -31,12 +32,15 @@ from screening.models import (
     Observation,
     Stage,
 )
+from screening.opening import CANNOT_SHOW, Opener
 from screening.published import rule_set_version
 from screening.rules import Rule, RuleSet, severity
 from screening.second_check import MANUAL_REVIEW
 from screening.vocabulary import link_ids_of
 
 _NEEDS_TWO = "absolute"
+CANNOT_SHOW_STATE = "cannot_show"
+_LOST_OBSERVATION = {"facts": {}, "note": CANNOT_SHOW}
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,8 @@ class CasePage:
     events: tuple[CaseEvent, ...]
     decisions: tuple[Signed, ...]
     help_replies: tuple[Answer, ...]
+    lost: tuple[CannotOpen, ...] = ()
+    answers_are_lost: bool = False
 
     @property
     def shown_sha256(self) -> str:
@@ -164,19 +170,19 @@ class CasePage:
 def build_case_page(case: Case) -> CasePage:
     """Reads the case in four statements. `case` comes from `with_record()`."""
     response = case.response
-    key = response.data_key
-    questionnaire, document = questionnaire_of(response), response.document()
-    flags = _flags(case, questionnaire)
+    opener = Opener(response)
+    questionnaire, document = questionnaire_of(response), opener.document()
+    flags = _flags(case, questionnaire, opener)
     rule_set_id = case.newest_rule_set_id
     observations = [
         Recorded(o, values["facts"], values["note"])
         for o in Observation.objects.filter(case=case).select_related("recorded_by").order_by("id")
-        if (values := key.unseal(o.values, row=o, label="observation.values"))
+        if (values := opener.value(o.values, row=o, label="observation.values", instead=_LOST_OBSERVATION))
     ]
     related = ("by", "decision", "decision__signed_by", "break_glass")
     events = list(CaseEvent.objects.filter(case=case).select_related(*related).order_by("id"))
     decisions = [
-        Signed(e.decision, key.unseal(e.decision.words, row=e.decision, label="decision.words"))
+        Signed(e.decision, opener.value(e.decision.words, row=e.decision, label="decision.words"))
         for e in events
         if e.decision
     ]
@@ -187,17 +193,22 @@ def build_case_page(case: Case) -> CasePage:
         assessment_id=case.newest_assessment_id,
         rule_set=(rule_set_id, rule_set_version(rule_set_id)) if rule_set_id else None,
         flags=tuple(flags),
-        sections=tuple(_sections(questionnaire, document, flags)),
-        scores=tuple(_scores(questionnaire, document)),
+        sections=tuple(_sections(questionnaire, document, flags, lost=opener.answers_are_lost)),
+        scores=() if opener.answers_are_lost else tuple(_scores(questionnaire, document)),
         observations=tuple(observations),
-        measurements=tuple(measurements_of(case, [recorded.observation for recorded in observations])),
+        # Nothing is run again over a record that does not open: it can not be signed.
+        measurements=()
+        if opener.lost
+        else tuple(measurements_of(case, [recorded.observation for recorded in observations])),
         events=tuple(events),
         decisions=tuple(decisions),
         help_replies=tuple(document.changes(HELP_REPLY)),
+        lost=tuple(opener.lost),
+        answers_are_lost=opener.answers_are_lost,
     )
 
 
-def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
+def _flags(case: Case, questionnaire: Questionnaire, opener: Opener) -> list[Flag]:
     """The flags of the newest run, and those of the draft that it does not repeat as severely.
 
     An alarm is never gone by itself, however its answer was softened later.
@@ -216,7 +227,7 @@ def _flags(case: Case, questionnaire: Questionnaire) -> list[Flag]:
         if severity(issue.tier) > shown.get(issue.rule_id, 0):
             shown[issue.rule_id] = severity(issue.tier)
             flags.append(_flag(issue, questionnaire, from_draft=issue.assessment_id != newest_id))
-    _add_dispositions(case, flags)
+    _add_dispositions(case, flags, opener)
     return sorted(flags, key=lambda flag: -severity(flag.issue.tier))
 
 
@@ -239,19 +250,17 @@ def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: boo
     )
 
 
-def _add_dispositions(case: Case, flags: list[Flag]) -> None:
+def _add_dispositions(case: Case, flags: list[Flag], opener: Opener) -> None:
     dispositions = list(Disposition.objects.filter(case=case).select_related("by").order_by("id"))
     for flag in flags:
         for disposition in dispositions:
             if bytes(disposition.fingerprint) == bytes(flag.issue.fingerprint):
                 flag.dispositions.append(disposition)
-                flag.words[disposition.id] = case.response.data_key.unseal(
-                    disposition.words, row=disposition, label="disposition.words"
-                )
+                flag.words[disposition.id] = opener.value(disposition.words, row=disposition, label="disposition.words")
 
 
 def _sections(
-    questionnaire: Questionnaire, document: AnswerDocument, flags: list[Flag]
+    questionnaire: Questionnaire, document: AnswerDocument, flags: list[Flag], *, lost: bool
 ) -> Iterable[tuple[Section, tuple[Row, ...]]]:
     asked = what_is_asked(questionnaire, document)
     behind: dict[str, list[Flag]] = {}
@@ -260,7 +269,7 @@ def _sections(
             behind.setdefault(link_id, []).append(flag)
     for section in questionnaire.sections:
         rows = [
-            _row(item, document, asked[page.number], tuple(behind.get(item.link_id, ())))
+            _row(item, document, asked[page.number], tuple(behind.get(item.link_id, ())), lost=lost)
             for page in questionnaire.pages
             if page.section is section
             for item in page.questions
@@ -280,14 +289,14 @@ def _scores(questionnaire: Questionnaire, document: AnswerDocument) -> Iterable[
             yield ShownScore(score.title["en"], value, next(bands, ""))
 
 
-def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, ...]) -> Row:
+def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, ...], *, lost: bool) -> Row:
     answer = document.get(item.link_id)
     state = "not_asked" if asked is Truth.FALSE else answer.state.value if answer else "skipped"
     return Row(
         link_id=item.link_id,
         question=answer.question if answer else item.text["en"],
         shown=answer.shown if answer else "",
-        state=state,
+        state=CANNOT_SHOW_STATE if lost else state,
         entered_by=answer.entered_by if answer else "",
         at=answer.at if answer else "",
         changes=tuple(document.changes(item.link_id)),

@@ -131,7 +131,7 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
         now = response.submitted_at or timezone.now()
         case = Case(clinic_id=response.clinic_id, response=response, reference=response.reference, opened_at=now)
     case.response = response
-    measurements = [] if is_new else measurements_of(case, case.observations.all())
+    measurements = iter(()) if is_new else measurements_of(case, list(case.observations.all()))
     run = screen_or_flag(response, questionnaire, document, measurements=measurements)
     case.status = CaseStatus.IN_REVIEW if case.owner_id else CaseStatus.WAITING
     case.submitted_at = response.submitted_at

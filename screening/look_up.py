@@ -11,6 +11,8 @@ from django.db.models import Q
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.encryption.cipher import CannotOpen
+from clinic_site.encryption.tampering import report_unopened
 from clinic_site.limits.services import is_within
 from intake.models import Patient
 from intake.services import name_index, phone_index
@@ -38,7 +40,11 @@ def look_up(user: User, given: Mapping[str, Any]) -> list[Case]:
     if given["reference"]:
         people = people.filter(response__case__reference=given["reference"])
     related = ("response__case__owner", "response__data_key")
-    found = [person for person in people.select_related(*related).order_by("-id")[:MOST_FOUND] if _born(person, born)]
+    found = [
+        person
+        for person in people.select_related(*related).order_by("-id")[:MOST_FOUND]
+        if _born(person, given, born, user)
+    ]
     record(
         [
             audit_event("patient.searched", clinic_id=None, found=len(found), user=user),
@@ -61,7 +67,14 @@ def _identified(user: User, given: Mapping[str, Any], born: str) -> Q:
     return match
 
 
-def _born(person: Patient, born: str) -> bool:
-    """Asked of the record itself, because a reference alone would find the person."""
-    identity = person.response.data_key.unseal(person.identity, row=person, label="patient.identity")
+def _born(person: Patient, given: Mapping[str, Any], born: str, user: User) -> bool:
+    """Asked of the record itself, because a reference alone would find the person.
+
+    One that does not open was found by an index that holds the date of birth, or it is not found.
+    """
+    try:
+        identity = person.response.data_key.unseal(person.identity, row=person, label="patient.identity")
+    except CannotOpen as error:
+        report_unopened([error], user=user)
+        return bool(given["given_name"] or given["phone"])
     return identity["date_of_birth"] == born

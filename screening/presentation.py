@@ -8,11 +8,12 @@ from django.urls import reverse
 
 from clinic_site.accounts.models import User
 from intake.answers import State
-from screening.case_page import CasePage, Flag, Row, identity_of
+from screening.case_page import CANNOT_SHOW_STATE, CasePage, Flag, Row, identity_of
 from screening.engine import Status
 from screening.facts import count_since
 from screening.forms import OBSERVATION_FORMS, CloseFlagForm, SignDecisionForm
 from screening.models import Case, CaseEvent, CaseStatus, ObservationKind, Outcome, ReasonCode
+from screening.opening import CANNOT_SHOW, Opener
 from screening.relation import glass_open_until, is_related
 from screening.rules import TIERS
 
@@ -36,6 +37,7 @@ _STATE_LABELS = {
     State.SKIPPED.value: "Left blank",
     State.UNPARSEABLE.value: "Could not be read; shown as typed",
     "not_asked": "Not asked: does not apply",
+    CANNOT_SHOW_STATE: "Can not be shown",
 }
 Bound = dict[Any, Any]
 
@@ -81,17 +83,19 @@ def _common(case: Case, user: User) -> dict[str, Any]:
 
 def contact_context(case: Case, user: User) -> dict[str, Any]:
     """Who it is, and what was checked: the front desk's page. No answers, no flags."""
-    document = case.response.document()
+    opener = Opener(case.response)
+    document = opener.document()
     checks = [
         o for o in case.observations.select_related("recorded_by").order_by("id") if o.kind == ObservationKind.IDENTITY
     ]
-    key = case.response.data_key
-    observations = [
-        _observation(o, key.unseal(o.values, row=o, label="observation.values")["facts"], "") for o in checks
-    ]
+    observations = []
+    for check in checks:
+        values = opener.value(check.values, row=check, label="observation.values", instead=None)
+        observations.append(_observation(check, values["facts"] if values else {}, "" if values else CANNOT_SHOW))
     return {
         **_common(case, user),
-        "person": _person(case, identity_of(case.response, document)),
+        "person": _person(case, identity_of(case.response, document), lost=opener.answers_are_lost),
+        "lost": opener.lost,
         "observations": observations,
         "observation_links": _observation_links(case, user),
     }
@@ -102,9 +106,12 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
     zone = zoneinfo.ZoneInfo(case.response.clinic.time_zone)
     mine = case.owner_id == user.id
     can_sign = mine and case.is_open and user.may("decision.sign", case.clinic_id)
+    opener = Opener(case.response)
+    timeline = [_step(event, opener) for event in page.events]
     return {
         **_common(case, user),
-        "person": _person(case, identity_of(case.response, page.document)),
+        "person": _person(case, identity_of(case.response, page.document), lost=page.answers_are_lost),
+        "lost": [*page.lost, *opener.lost],
         "flags": flags,
         "open_flags": [flag for flag in flags if not flag["closed"]],
         "closed_flags": [flag for flag in flags if flag["closed"]],
@@ -142,20 +149,22 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
             }
             for signed in page.decisions
         ],
-        "timeline": [_step(case, event) for event in page.events],
+        "timeline": timeline,
         "help_replies": [{"shown": a.shown, "at": _moment(a.at)} for a in page.help_replies],
         "can_edit": mine and case.is_open,
         "reasons": ReasonCode.choices,
     }
 
 
-def _step(case: Case, event: CaseEvent) -> dict[str, Any]:
+def _step(event: CaseEvent, opener: Opener) -> dict[str, Any]:
     glass = event.break_glass
-    reason = case.response.data_key.unseal(glass.reason, row=glass, label="break-glass.reason") if glass else ""
+    reason = opener.value(glass.reason, row=glass, label="break-glass.reason") if glass else ""
     return {"at": event.at, "what": event.get_kind_display(), "detail": event.detail, "by": event.by, "reason": reason}
 
 
-def _person(case: Case, identity: dict[str, Any]) -> dict[str, Any]:
+def _person(case: Case, identity: dict[str, Any], *, lost: bool) -> dict[str, Any]:
+    if lost:
+        return {"name": "Name can not be shown", "age": None}
     born = identity.pop("birth")
     age = int(count_since(datetime.date.fromisoformat(born), case.response.clinic.today(), "years")) if born else None
     return {**identity, "age": age}
@@ -295,7 +304,7 @@ def _observation(observation: Any, facts: dict[str, Any], note: str) -> dict[str
         words.append(f"{label}: {value:g} {unit}" if isinstance(value, float) else f"{label}: {value}")
     return {
         "label": observation.get_kind_display(),
-        "value": ", ".join(words) + (f" ({note})" if note else ""),
+        "value": ", ".join(words) + (f" ({note})" if note and words else note),
         "by": observation.recorded_by,
         "at": observation.recorded_at,
         "on": observation.observed_on,

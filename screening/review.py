@@ -146,7 +146,7 @@ def record_observation(
 def reassess(case: Case) -> None:
     """Runs the current rules again over the frozen answers and everything staff recorded."""
     response = case.response
-    measurements = measurements_of(case, case.observations.all())
+    measurements = measurements_of(case, list(case.observations.all()))
     run = screen_or_flag(response, questionnaire_of(response), response.document(), measurements=measurements)
     had_emergency_draft = case.assessments.filter(stage=Stage.DRAFT).exists()
     apply_result(case, run, keep_severity=had_emergency_draft)
@@ -233,6 +233,8 @@ def signing_blockers(case: Case, page: CasePage) -> list[str]:
     """Why nothing can be signed now, as sentences; empty when it can."""
     if case.status == CaseStatus.UNFINISHED:
         return ["The patient has not sent this intake yet."]
+    if page.lost:
+        return ["A part of this record can not be shown, so nothing can be signed. The operator has been told."]
     blockers = [
         f"Close the flag “{flag.title}” first." for flag in page.flags if flag.blocks_signing and not flag.closed
     ]

@@ -17,6 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.encryption.cipher import CannotOpen
+from clinic_site.encryption.tampering import report_unopened
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
 from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
@@ -115,6 +117,7 @@ def _case_page(
         context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
     else:
         context |= contact_context(shown, user)
+    _report_lost(request, context)
     for what, form in (bound or {}).items():
         if what not in _forms_on_page(context):
             typed = form.data.get("words", "")
@@ -147,6 +150,11 @@ def open_case_of_others(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("screening:case", reference=reference)
 
 
+def _report_lost(request: HttpRequest, context: dict[str, Any]) -> None:
+    if context["lost"]:
+        report_unopened(context["lost"], user=_user(request))
+
+
 def _record_read(request: HttpRequest, shown: Case, action: str) -> None:
     user = _user(request)
     why = "break-glass" if not is_related(shown, user) and glass_open_until(shown) else ""
@@ -175,6 +183,10 @@ def _acted(
         act()
     except Refused as refusal:
         return _refused(request, reference, str(refusal), kept)
+    except CannotOpen as error:
+        report_unopened([error], user=_user(request))
+        message = "A part of this record can not be opened, so this could not be done. The operator has been told."
+        return _refused(request, reference, message, kept)
     return redirect(reverse("screening:case", args=[reference]) + anchor)
 
 
@@ -223,6 +235,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
         with transaction.atomic():
             _record_read(request, shown, "case.contact-read")
             context = {**contact_context(shown, user), "form": form, "title": ObservationKind(kind).label}
+            _report_lost(request, context)
             return render(request, "screening/observe.html", context, status=422 if form.is_bound else 200)
     return _acted(
         request,

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import cache as django_cache
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from clinic_site.accounts.factors import PASSKEY, add_app, app_code, current_step, has_second_factor
 from clinic_site.accounts.models import Membership, User
+from clinic_site.accounts.signing_in import FACTOR
 from clinic_site.audit import worker as audit_worker
 from clinic_site.clinics.models import WEEKDAYS, Clinic
 from clinic_site.publishing.documents import parse_source, read_source
@@ -32,6 +36,7 @@ from screening.models import RuleSetVersion
 from screening.rules import RuleSet
 
 PASSWORD = "correct horse battery staple"
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 @cache
@@ -156,14 +161,58 @@ def staff(clinic: Clinic) -> Callable[..., User]:
     return lambda role, **fields: make_user(role, clinic, **fields)
 
 
+_force_login = Client.force_login
+
+
+def _sign_in_with_both_factors(client: Client, user: User, backend: str | None = None) -> None:
+    """As after a password and a passkey a moment ago, without hashing. `Client.force_login` does this in all tests."""
+    _force_login(client, user, backend)
+    session, now = client.session, timezone.now().timestamp()
+    session.update({"signed_in_at": now, "device": "Firefox on Linux", FACTOR: {"kind": PASSKEY, "at": now}})
+    session.save()
+
+
+Client.force_login = _sign_in_with_both_factors  # type: ignore[method-assign]
+
+
 @pytest.fixture
 def signed_in() -> Callable[[User], Client]:
+    """`signed_in(user)`: a browser in which that person used a passkey a moment ago."""
+
     def sign_in(user: User) -> Client:
         client = Client()
         client.force_login(user)
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def half_signed() -> Callable[[User], Client]:
+    """`half_signed(user)`: a browser in which that person has a second factor and passed the password only."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        if not has_second_factor(user):
+            add_app(user, APP_SECRET)
+        session = client.session
+        session["pending"] = {
+            "user": str(user.pk),
+            "hash": user.get_session_auth_hash(),
+            "at": timezone.now().timestamp(),
+            "passed": "",
+        }
+        session.save()
+        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+        return client
+
+    return sign_in
+
+
+def next_code(user: User) -> str:
+    """A code of the person's app that was not used yet."""
+    row = Authenticator.objects.get(user=user, type="totp")
+    return app_code(APP_SECRET, max(current_step(), row.data["step"] + 1))
 
 
 class Statements(CaptureQueriesContext):

@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin  # noqa: F401 - registers groups, which are taken away below
@@ -22,14 +24,16 @@ from clinic_site.accounts import (
     requests_admin,  # noqa: F401 - registers the requests beside the people
 )
 from clinic_site.accounts.authority import Refused, lock_administrator, lock_person, manages_everywhere, people_of
-from clinic_site.accounts.endings import end_sessions
 from clinic_site.accounts.invitations import open_invitation, send_invitation, withdraw_invitation
 from clinic_site.accounts.models import AccessChange, Membership, User
 from clinic_site.accounts.people_forms import AskForRolesForm, EndingForm, InviteForm, NewStartForm
+from clinic_site.accounts.sessions import end_sessions
 from clinic_site.audit.admin import AuditedAdmin
 
 # Roles are data in roles.yaml; Django's groups grant nothing here.
 admin.site.unregister(Group)
+# allauth's own tables: factors are managed by their owners, and addresses are ours.
+admin.site.unregister([EmailAddress, Authenticator])
 
 _WAITS = "Asked for. It takes effect when another administrator agrees, under Requests."
 
@@ -106,6 +110,7 @@ class PersonAdmin(AuditedAdmin):
                 "invitation": open_invitation(person),
                 "is_oneself": person == request.user,
                 "title": person.name,
+                "subtitle": None,
             }
         return super().change_view(request, object_id, form_url, extra_context)
 

@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
 
+from clinic_site.accounts import throttle
 from clinic_site.accounts.models import Membership, User
 
 _COLUMNS = ", ".join(f"u.{field.column}" for field in User._meta.concrete_fields)
@@ -20,6 +22,17 @@ class StaffBackend(ModelBackend):
     The user comes with their roles in one statement, read anew for every request, so that leaving takes effect at
     once.
     """
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]
+        """The person, when the password is right and may be tried. For an unknown address the hasher works as long."""
+        email, password = credentials.get("username"), credentials.get("password")
+        if not email or not password or not throttle.may_try_password(email):
+            return None
+        user = super().authenticate(request, username=email, password=password)
+        if not isinstance(user, User):
+            return None
+        throttle.forget_password_tries(email)
+        return user
 
     def get_user(self, user_id: Any) -> User | None:
         user = next(iter(User.objects.raw(_WITH_ROLES, [user_id])), None)

@@ -18,11 +18,12 @@ from clinic_site.accounts.authority import (
     lock_administrator,
     lock_person,
 )
-from clinic_site.accounts.endings import end_sessions, remove_factors
+from clinic_site.accounts.factors import remove_factors
 from clinic_site.accounts.invitations import send_invitation
 from clinic_site.accounts.models import AccessChange, Membership, User
 from clinic_site.accounts.permissions import roles
 from clinic_site.accounts.separation import managing_roles
+from clinic_site.accounts.sessions import end_sessions
 from clinic_site.accounts.staff_mail import account_notice, wait_for_second
 from clinic_site.audit.services import audit_event, record
 

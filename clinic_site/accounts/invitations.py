@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from clinic_site.accounts.endings import end_sessions
 from clinic_site.accounts.models import Invitation, User
+from clinic_site.accounts.sessions import end_sessions
 from clinic_site.accounts.staff_mail import invitation_mail
 from clinic_site.audit.services import audit_event, record
 

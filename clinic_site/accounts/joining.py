@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.core.exceptions import ValidationError
@@ -11,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from clinic_site.accounts.forms import LinkForm
 from clinic_site.accounts.invitations import NotUsable, redeem
 from clinic_site.limits.addresses import client_address, network_of
 from clinic_site.limits.services import is_within
@@ -22,12 +22,9 @@ _NOT_USABLE = (
 )
 
 
-class JoinForm(forms.Form):
-    """The code comes from the mail: a script takes it from the address, else the person copies it."""
+class JoinForm(LinkForm):
+    """The code, and the password that its owner chooses."""
 
-    code = forms.CharField(
-        max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off", "data-from-address": ""})
-    )
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -36,11 +33,6 @@ class JoinForm(forms.Form):
     again = forms.CharField(
         label="Password again", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag, self.helper.disable_csrf = False, True
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -7,9 +7,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from clinic_site.accounts.authority import Refused, check_not_oneself, lock_administrator, lock_person, people_of
-from clinic_site.accounts.endings import end_sessions, remove_factors
+from clinic_site.accounts.factors import remove_factors
 from clinic_site.accounts.invitations import withdraw_invitation
 from clinic_site.accounts.models import AccessChange, Membership, User
+from clinic_site.accounts.sessions import end_sessions
 from clinic_site.accounts.signals import role_ended
 from clinic_site.audit.services import audit_event, record
 

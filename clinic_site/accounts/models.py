@@ -10,6 +10,7 @@ from clinic_site.accounts.permissions import permissions, role_choices, roles
 from clinic_site.accounts.separation import change_triggers, membership_triggers
 from clinic_site.clinics.models import Clinic
 from clinic_site.records.identifiers import uuid7
+from clinic_site.records.rows import clinic_key
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,6 +38,10 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
 
     def __str__(self) -> str:
         return self.name
@@ -112,6 +117,7 @@ class AccessChange(models.Model):
         verbose_name = "request about access"
         verbose_name_plural = "requests about access"
         constraints = [
+            clinic_key("accounts_accesschange"),
             models.CheckConstraint(condition=~Q(asked_by=F("person")), name="accounts_change_not_asked_for_oneself"),
             models.CheckConstraint(
                 condition=Q(decided_by=None) | ~Q(decided_by=F("person")), name="accounts_change_not_decided_by_oneself"
@@ -208,3 +214,31 @@ class ClinicScoped(models.QuerySet):
 
     def for_user(self, user: User, permission: str) -> Self:
         return self.filter(clinic_id__in=user.clinics_with(permission))
+
+
+class StaffSession(models.Model):
+    """One session: before signing in, half-way, or of a person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+    data = models.TextField(editable=False)
+    device = models.CharField(max_length=60, blank=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.device or 'A session'} since {self.began_at:%H:%M}"
+
+
+class PasswordRequest(models.Model):
+    """Somebody asked for a link to set a new password. The worker finds out whether there is such an account."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField()
+    site = models.CharField(max_length=300)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Asked at {self.created_at:%H:%M}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextareaWidget, AdminTextInputWidget
 
 from clinic_site.accounts.leaving import Reason
 from clinic_site.accounts.models import User
@@ -30,9 +31,14 @@ class AskForRolesForm(_InClinics):
 
 
 class InviteForm(AskForRolesForm):
-    name = forms.CharField(max_length=120, help_text="As it stands under a signature, for example Dr. Ada Example.")
+    name = forms.CharField(
+        max_length=120, widget=AdminTextInputWidget, help_text="As it stands under a signature: Dr. Ada Example."
+    )
     email = forms.EmailField(
-        label="Email address", max_length=254, help_text="Their own, that nobody else reads. Check it twice."
+        label="Email address",
+        max_length=254,
+        widget=AdminEmailInputWidget,
+        help_text="Their own, that nobody else reads. Check it twice.",
     )
     field_order = ("name", "email", "clinic", "roles")
 
@@ -46,11 +52,15 @@ class NewStartForm(_InClinics):
         label="How did you make sure who is asking?",
         min_length=15,
         max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        widget=AdminTextareaWidget(attrs={"rows": 4}),
         help_text="For example: she came to my desk and showed her badge. A call or a mail alone is not enough.",
     )
     new_email = forms.EmailField(
-        label="New email address", required=False, max_length=254, help_text="Only if the old one no longer works."
+        label="New email address",
+        required=False,
+        max_length=254,
+        widget=AdminEmailInputWidget,
+        help_text="Only if the old one no longer works.",
     )
 
     def clean_new_email(self) -> str:

@@ -1,6 +1,7 @@
 """Roles, what they may do, and which page asks for what, read from `roles.yaml`."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def roles() -> dict[str, Role]:
     return found
 
 
-ANYONE, PATIENT, SIGNED_IN = AUDIENCES = ("anyone", "patient", "signed-in")
+ANYONE, PATIENT, HALF_SIGNED, SIGNED_IN = AUDIENCES = ("anyone", "patient", "half-signed", "signed-in")
 
 
 @cache
@@ -49,6 +50,26 @@ def asked_for(route: str) -> str | None:
     """What the page of this route (`namespace:name`) asks for, or None when nobody declared it."""
     namespace, colon, _name = route.partition(":")
     return routes().get(route) or routes().get(f"{namespace}:*" if colon else route)
+
+
+def needs_fresh_factor(route: str) -> bool:
+    """Whether a form sent to this route needs a second factor that was used just now."""
+    return any(fnmatchcase(route, named) for named in fresh_factor())
+
+
+@cache
+def fresh_factor() -> list[str]:
+    """Routes, or `prefix*` of several."""
+    return _document()["fresh_factor"]
+
+
+@cache
+def passkey_roles() -> frozenset[str]:
+    """Roles that sign in with a passkey. Raises ValueError for a role that does not exist."""
+    named = frozenset(_document()["passkey_roles"])
+    if named - set(roles()):
+        raise ValueError(f"roles.yaml: passkey_roles names unknown roles: {', '.join(sorted(named - set(roles())))}")
+    return named
 
 
 def role_choices() -> list[tuple[str, str]]:

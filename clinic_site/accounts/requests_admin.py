@@ -58,6 +58,7 @@ class AccessChangeAdmin(ReadOnlyAdmin):
                 "may_decline": change.is_open and request.user.pk != change.person_id,
                 "is_asker": request.user.pk == change.asked_by_id,
                 "title": str(change),
+                "subtitle": None,
             }
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -27,7 +27,10 @@ _REFUSED = "RAISE EXCEPTION '{}' USING ERRCODE = 'check_violation';"
 def membership_triggers() -> list[pgtrigger.Trigger]:
     managing, clinical = _sql(managing_roles()), _sql(clinical_roles())
     return [
-        pgtrigger.Protect(name="no_update", operation=pgtrigger.Update),
+        # Refused for every row, so that the program's own role is not even granted the right (database/privileges.py).
+        pgtrigger.Protect(
+            name="no_update", operation=pgtrigger.Update, condition=pgtrigger.Condition("((true) AND (true))")
+        ),
         pgtrigger.Trigger(
             name="a_role_apart",
             when=pgtrigger.Before,
@@ -87,7 +90,7 @@ def change_triggers() -> list[pgtrigger.Trigger]:
         pgtrigger.Protect(
             name="no_update", operation=pgtrigger.Update, condition=pgtrigger.Condition(f"(NOT ({allowed}))")
         ),
-        pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete),
+        pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete, condition=pgtrigger.Condition("(true)")),
         pgtrigger.Trigger(
             name="by_administrators",
             when=pgtrigger.Before,

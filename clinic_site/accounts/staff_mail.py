@@ -1,5 +1,5 @@
 """What is mailed about accounts and requests. Neutral words: whoever sees the screen learns nothing of the clinic's
-work, and nothing but an invitation carries a link.
+work, and only an invitation and a new password carry a link.
 """
 
 import uuid
@@ -25,6 +25,23 @@ def invitation_mail(person: User, *, clinic_id: uuid.UUID, join_address: str, to
         ),
     )
     keep_secret(message, token)
+    message.save(force_insert=True)
+
+
+def password_link_mail(person: User, *, clinic_id: uuid.UUID, address: str, code: str) -> None:
+    message = OutboxMessage(
+        clinic_id=clinic_id,
+        purpose="password-link",
+        recipient=person.email,
+        subject="A new password",
+        body=(
+            f"Somebody, we hope you, asked for a new password. Open this address within 30 minutes:\n\n"
+            f"{address}#{PLACE}\n\n"
+            f"If its box is empty, copy this code into it: {PLACE}\n\n"
+            "If it was not you, do nothing: your password stays as it is.\n"
+        ),
+    )
+    keep_secret(message, code)
     message.save(force_insert=True)
 
 

@@ -19,6 +19,7 @@ from clinic_site.audit.chain import INSTALLATION, signature
 from clinic_site.audit.models import AuditSeal
 from clinic_site.clinics.models import Clinic
 
+_TAIL_BYTES = 4 * 1024 * 1024
 Heads = dict[uuid.UUID, tuple[int, bytes]]
 
 
@@ -49,7 +50,10 @@ def current_heads() -> Heads:
 
 
 def write_heads(heads: Heads, path: Path) -> None:
-    """Appends a line for each chain and waits until the disk has it."""
+    """Appends a line for each chain and waits until the disk has it.
+
+    Where there is no chain yet the file is touched: its age says whether the worker lives.
+    """
     now = timezone.now().isoformat()
     lines = "".join(
         _line(f"{now} {chain} {sequence} {digest.hex()}") for chain, (sequence, digest) in sorted(heads.items())
@@ -57,6 +61,7 @@ def write_heads(heads: Heads, path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, lines.encode())
+        os.utime(descriptor)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -84,5 +89,8 @@ def last_heads(path: Path) -> Heads:
     """What the file says last of every chain; nothing where there is no file yet."""
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8") as file:
-        return {head.chain: (head.sequence, head.hash) for head in read_heads(file)}
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        # Every five minutes all chains are written, so the end of the file names each; the first line may be a piece.
+        lines = file.read().decode(errors="replace").splitlines()[1 if file.tell() > _TAIL_BYTES else 0 :]
+    return {head.chain: (head.sequence, head.hash) for head in read_heads(lines)}

@@ -4,6 +4,7 @@ Entries are not sealed in the order of their keys: one that was committed late h
 whatever has no seal yet is taken, and the chain counts for itself.
 """
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ from django.utils import timezone
 
 from clinic_site.audit.alerts import raise_alert, raise_alerts
 from clinic_site.audit.chain import FIRST, FORMS, NEWEST_FORM, chain_of, clinic_of, link, sealing_key
-from clinic_site.audit.heads import Heads, current_heads, heads_file, last_heads, write_heads
+from clinic_site.audit.heads import ForgedHead, Heads, current_heads, heads_file, last_heads, write_heads
 from clinic_site.audit.models import AuditEvent, AuditSeal
 
+log = logging.getLogger(__name__)
 BATCH = 1000
 # No transaction that writes entries lasts as long; what is committed later still is found by the daily look at all.
 LATEST_COMMIT = timedelta(hours=1)
@@ -40,8 +42,14 @@ class Sealer:
 
     def __post_init__(self) -> None:
         path = heads_file()
-        if path is not None:
+        if path is None:
+            return
+        try:
             self.known = last_heads(path)
+        except (ForgedHead, OSError) as error:
+            # Sealing goes on without a memory; verify_audit names the line.
+            log.error("The file of heads can not be used: %s", type(error).__name__)
+            raise_alert("chain", "file of heads", clinic_id=None)
 
     def run(self) -> int:
         """Seals one batch and returns how many entries it held.
@@ -52,16 +60,29 @@ class Sealer:
         look_at_all = self.looked_at_all is None or now - self.looked_at_all > _LOOK_AT_ALL
         since = None if look_at_all or self.complete_since is None else self.complete_since - LATEST_COMMIT
         heads_due = self.heads_written is None or now - self.heads_written >= _WRITE_HEADS
+        before = self.known
         sealed = self._seal(since, heads_due=heads_due)
         if sealed < BATCH:
             self.complete_since = now
             self.looked_at_all = now if look_at_all else self.looked_at_all
-        path = heads_file()
-        # After the commit: a head in the file that never came to be would look like a cut.
-        if path is not None and self.known and (sealed or heads_due):
-            write_heads(self.known, path)
+        if heads_due:
+            self._write(self.known)
             self.heads_written = now
+        elif sealed:
+            self._write({chain: head for chain, head in self.known.items() if before.get(chain) != head})
         return sealed
+
+    @staticmethod
+    def _write(heads: Heads) -> None:
+        """After the commit: a head in the file that never came to be would look like a cut."""
+        path = heads_file()
+        if path is None:
+            return
+        try:
+            write_heads(heads, path)
+        except OSError as error:
+            # Mail must go out all the same; `/readyz` sees that the file grows old.
+            log.error("The heads of the audit trail could not be written: %s", type(error).__name__)
 
     @transaction.atomic
     def _seal(self, since: datetime | None, *, heads_due: bool) -> int:

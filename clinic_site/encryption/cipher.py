@@ -13,6 +13,7 @@ import unicodedata
 import uuid
 import zlib
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -26,8 +27,19 @@ _VERSION = b"\x01"
 _NONCE_BYTES = 12
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a sealed value stands."""
+
+    clinic_id: uuid.UUID
+    label: str
+    row_id: uuid.UUID
+
+
 class CannotOpen(Exception):
-    """A sealed value was altered, moved to another row, or sealed under another key."""
+    """A sealed value was altered, moved to another row, or sealed under another key. `place` says which value."""
+
+    place: Place | None = None
 
 
 def master_key_id() -> str:
@@ -88,11 +100,19 @@ def unseal(
     sealed = bytes(sealed)
     if not sealed:
         return None
+    try:
+        return _opened_value(sealed, bytes(wrapped), key_id, _associated(clinic_id, label, row_id), clinic_id)
+    except CannotOpen as error:
+        error.place = Place(clinic_id, label, row_id)
+        raise
+
+
+def _opened_value(sealed: bytes, wrapped: bytes, key_id: uuid.UUID, associated: bytes, clinic_id: uuid.UUID) -> Any:
     if sealed[:1] != _VERSION or sealed[1:17] != key_id.bytes:
         raise CannotOpen("Sealed under another key or by another version.")
-    cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring())
+    cipher = _unwrap(wrapped, key_id.bytes + clinic_id.bytes, ring())
     try:
-        plain = cipher.decrypt(sealed[17:29], sealed[29:], _associated(clinic_id, label, row_id))
+        plain = cipher.decrypt(sealed[17:29], sealed[29:], associated)
     except (InvalidTag, ValueError) as error:
         # ValueError: too short to hold a nonce.
         raise CannotOpen("The value was altered or belongs to another row.") from error

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
+from clinic_site.accounts.factors import add_app, has_second_factor
 from clinic_site.accounts.models import Membership, User
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
@@ -46,6 +47,10 @@ def demo_password() -> str:
     return demo_files()["clinics.yaml"]["password"]
 
 
+def demo_app_key() -> str:
+    return demo_files()["clinics.yaml"]["app_key"]
+
+
 def demo_people() -> list[dict[str, Any]]:
     return demo_files()["people.yaml"]["people"]
 
@@ -59,6 +64,7 @@ def seed_demo() -> bool:
     """Sets the demo up, all of it or nothing. False when it stands already. Raises NotADemo outside a demonstration."""
     check_demo()
     if is_seeded():
+        _give_second_factors()
         return False
     staff: dict[str, User] = {}
     for entry in demo_clinics():
@@ -66,6 +72,14 @@ def seed_demo() -> bool:
     for person in demo_people():
         seed_person(person, staff)
     return True
+
+
+def _give_second_factors() -> None:
+    """To the staff of a demo that was made before there were any."""
+    emails = [member["email"] for clinic in demo_clinics() for member in clinic["staff"]]
+    for user in User.objects.filter(email__in=emails):
+        if not has_second_factor(user):
+            add_app(user, demo_app_key())
 
 
 def _clinic_with_staff(entry: Mapping[str, Any]) -> dict[str, User]:
@@ -78,6 +92,7 @@ def _clinic_with_staff(entry: Mapping[str, Any]) -> dict[str, User]:
         user = User(email=member["email"], name=member["name"])
         validate_password(demo_password(), user)
         user = User.objects.create_user(member["email"], demo_password(), name=member["name"])
+        add_app(user, demo_app_key())
         membership = Membership(user=user, clinic=clinic, role=member["role"], origin=Membership.Origin.SHELL)
         membership.full_clean()
         membership.save()

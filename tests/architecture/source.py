@@ -22,6 +22,8 @@ WIRING = (
     "admin_site",
     "context",
     "middleware",
+    "unreadable",
+    "log_lines",
     "launcher",
 )
 

@@ -7,11 +7,12 @@ import yaml
 from django.test import Client
 
 from clinic_site.accounts import permissions as permissions_module
+from clinic_site.accounts.factors import add_app
 from clinic_site.accounts.models import Membership, User
 from clinic_site.accounts.permissions import permissions, roles
 from clinic_site.audit.models import AuditEvent
 from screening.models import Decision, Disposition
-from tests.conftest import PASSWORD, make_clinic, make_user
+from tests.conftest import APP_SECRET, PASSWORD, make_clinic, make_user, next_code
 from tests.screening.cases import Desk, submitted_case
 
 TYPED = "I weighed this for a long time, “naïvely” 🙂."
@@ -40,17 +41,26 @@ def member(clinic):
         user = make_user(role, clinic)
         user.set_password(PASSWORD)
         user.save()
+        add_app(user, APP_SECRET)
         return user
 
     return make
 
 
 def sign_in(client, user, page, password=PASSWORD):
-    """Fills in the sign-in form that stands on `page` and sends it to where it points."""
+    """Fills in the sign-in form that stands on `page`, sends it to where it points, and enters a code of the app."""
     form = Form(page.content.decode(), having="password")
-    return client.post(
+    answer = client.post(
         form.action or page.request["PATH_INFO"], {**form.fields, "username": user.email, "password": password}
     )
+    if answer.status_code == 302 and answer["Location"].startswith("/sign-in/second/"):
+        answer = client.get(answer["Location"])
+    return enter_code(client, user, answer) if b'name="code"' in answer.content else answer
+
+
+def enter_code(client, user, page, code=None):
+    form = Form(page.content.decode(), having="code")
+    return client.post(form.action, {**form.fields, "code": code or next_code(user)})
 
 
 def test_signing_in_leads_to_where_one_wanted_to_go(clinic, member, published):
@@ -69,7 +79,7 @@ def test_a_wrong_password_and_a_closed_account_get_the_same_words(member, change
     client = Client()
     answer = sign_in(client, user, client.get("/sign-in/"), change.get("password", PASSWORD))
     assert answer.status_code == 422
-    assert "Please enter a correct email address and password" in answer.content.decode()
+    assert "That email address and password do not belong together" in answer.content.decode()
     assert "_auth_user_id" not in client.session
 
 
@@ -145,7 +155,9 @@ def test_a_password_is_never_carried_along(desk):
 def test_a_forged_parcel_is_dropped(member, published, carried):
     client, user = Client(), member("clinician")
     answer = client.post("/sign-in/", {"username": user.email, "password": PASSWORD, "carried": carried})
-    assert answer.status_code == 302
+    assert answer["Location"] == "/sign-in/second/"
+    answer = client.post("/sign-in/second/", {"code": next_code(user), "carried": carried})
+    assert answer["Location"] == "/"
 
 
 # ── roles ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -460,7 +460,7 @@ def test_no_admin_page_needs_inline_scripts_or_styles(administrator, director, c
         (administrator, page(Clinic, "add")),
         (administrator, page(User, "changelist")),
     ]
-    pages += [(administrator, page(User, "change", administrator.user.pk)), (administrator, "/admin/password_change/")]
+    pages += [(administrator, page(User, "change", administrator.user.pk)), (administrator, "/password/")]
     pages += [(administrator, "/admin/accounts/user/invite/"), (administrator, page(AccessChange, "changelist"))]
     pages += [(director, page(Case, "changelist")), (director, page(Case, "change", case.pk))]
     for client, address in pages:

@@ -67,7 +67,7 @@ def test_several_entries_cost_one_statement(clinic, statements):
 
 def test_an_entry_of_a_request_says_which_page_which_number_and_in_which_role(clinic, signed_in):
     user = make_user("clinician", clinic)
-    Membership.objects.create(user=user, clinic=make_clinic("lakeside"), role="auditor")
+    Membership.objects.create(user=user, clinic=make_clinic("lakeside"), role="auditor", origin="shell")
     signed_in(user).get("/review/", REMOTE_ADDR="192.0.2.7")
     event = AuditEvent.objects.get(action="queue.read")
     assert (event.route, event.address, event.role) == ("screening:queue", "192.0.2.7", "clinician")
@@ -121,8 +121,8 @@ def test_a_refusal_stands_when_the_trail_takes_no_entry(clinic, signed_in, no_en
     assert signed_in(make_user("clinician", clinic)).get("/admin/").status_code == 403
 
 
-# What the code writes, by the names of the actions in it. `_finish` and `note` hand an action on to `audit_event`.
-WRITERS = {"audit_event": 0, "_finish": 2, "note": 1, "_record_read": 2}
+# What the code writes, by the names of the actions in it. `_finish`, `note` and `record_account` hand an action on to `audit_event`.
+WRITERS = {"audit_event": 0, "record_account": 0, "_finish": 2, "note": 1, "_record_read": 2}
 
 
 def _actions_written():
@@ -142,14 +142,20 @@ def _actions_written():
 
 
 # Written by hand-over of a name that a variable holds.
-BY_VARIABLE = {"case.not-found", "request.refused", "role.revoked"}
+# Named here for work that is being merged; the last merge empties this.
+COMING = {
+    "staff.factor-added", "staff.factor-removed", "staff.factor-used", "staff.passkey-copied", "staff.password-link-sent",
+    "staff.password-reset", "staff.recovery-code-used", "staff.second-factor-failed", "staff.second-factor-locked",
+    "staff.session-ended", "staff.sign-in-locked", "staff.signed-out",
+}  # fmt: skip
+BY_VARIABLE = {"case.not-found", "request.refused"}
 
 
 def test_every_kind_of_entry_that_is_written_stands_in_the_catalogue_and_no_other():
     written = _actions_written() | BY_VARIABLE
     assert len(written) > 25
     assert written - set(catalogue()) == set()
-    assert set(catalogue()) - written - {"case.break-glass", "record.cannot-open"} == set()
+    assert set(catalogue()) - written - COMING == set()
 
 
 def test_what_a_person_may_read_of_the_trail_names_no_rule_and_no_finding():

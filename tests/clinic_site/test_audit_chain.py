@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import threading
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from clinic_site.audit import sealing
 from clinic_site.audit.chain import FIRST, FORMS, INSTALLATION, link
-from clinic_site.audit.heads import current_heads, read_heads, write_heads
+from clinic_site.audit.heads import current_heads, last_heads, read_heads, write_heads
 from clinic_site.audit.models import AuditEvent, AuditSeal
 from clinic_site.audit.sealing import Sealer, waiting_since
 from clinic_site.audit.services import audit_event, record
@@ -286,6 +287,37 @@ def test_a_worker_that_starts_anew_knows_the_heads_from_the_file(clinic, heads_f
     assert OutboxMessage.objects.filter(purpose="alert-chain").count() == 1
 
 
+def test_a_forged_file_of_heads_is_told_and_does_not_stop_the_worker(clinic, heads_file):
+    heads_file.write_text("nothing\n")
+    record([audit_event("step", clinic_id=clinic.id)])
+    assert Sealer().run() > 0
+    assert OutboxMessage.objects.filter(purpose="alert-chain").count() == 1
+
+
+def test_a_file_of_heads_that_can_not_be_written_does_not_stop_the_worker(clinic, settings, tmp_path, caplog):
+    settings.AUDIT_HEADS_FILE = str(tmp_path / "missing" / "heads.log")
+    record([audit_event("step", clinic_id=clinic.id)])
+    assert Sealer().run() == 1
+    assert "could not be written: FileNotFoundError" in caplog.text
+
+
+def test_a_long_file_of_heads_is_read_from_its_end(sealed, heads_file, monkeypatch):
+    for _ in range(50):
+        write_heads(current_heads(), heads_file)
+    monkeypatch.setattr("clinic_site.audit.heads._TAIL_BYTES", 3000)
+    assert last_heads(heads_file) == current_heads()
+
+
+def test_between_two_full_writes_only_the_chains_that_grew_are_written(sealed, clinic, heads_file):
+    sealer = Sealer()
+    sealer.run()
+    before = len(heads_file.read_text().splitlines())
+    record([audit_event("step", clinic_id=clinic.id)])
+    sealer.run()
+    added = list(read_heads(heads_file.read_text().splitlines()[before:]))
+    assert [(head.chain, head.sequence) for head in added] == [(clinic.id, 11)]
+
+
 def test_heads_go_to_the_file_with_new_entries_and_every_five_minutes(clinic, heads_file, monkeypatch):
     sealer = Sealer()
     record([audit_event("step", clinic_id=clinic.id)])
@@ -299,6 +331,16 @@ def test_heads_go_to_the_file_with_new_entries_and_every_five_minutes(clinic, he
     first, second = read_heads(heads_file.open())
     assert (first.sequence, first.hash) == (second.sequence, second.hash) == current_heads()[clinic.id]
     assert first.at < second.at
+
+
+def test_the_file_of_heads_shows_that_the_worker_lives_before_there_is_anything_to_seal(db, heads_file, monkeypatch):
+    sealer = Sealer()
+    assert sealer.run() == 0
+    os.utime(heads_file, (0, 0))
+    later(monkeypatch, minutes=6)
+    sealer.run()
+    assert heads_file.stat().st_mtime > 0
+    assert list(read_heads(heads_file.open())) == []
 
 
 def test_the_file_of_heads_is_only_added_to_and_for_its_owner_alone(clinic, heads_file):

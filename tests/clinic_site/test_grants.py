@@ -196,9 +196,13 @@ def test_the_database_refuses_both_sides_to_the_program_and_to_plain_sql(clinic,
 
 
 def test_the_database_turns_no_role_into_another(person):
-    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Cannot update|permission denied"), transaction.atomic():
         person.memberships.update(role="medical-director")
-    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="Cannot update|permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("UPDATE accounts_membership SET role = 'administrator' WHERE user_id = %s", [person.pk])
 
 
@@ -263,9 +267,9 @@ def test_the_database_grants_no_role_without_a_request_that_asks_for_just_that(t
 def test_the_database_keeps_what_was_asked_and_decided(three, person, clinic, changed):
     (change,) = ask(person, clinic, three[0])
     grants.decline(change.pk, by=three[1])
-    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Cannot update|permission denied"), transaction.atomic():
         AccessChange.objects.filter(pk=change.pk).update(**changed)
-    with pytest.raises(DatabaseError, match="Cannot delete"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Cannot delete|permission denied"), transaction.atomic():
         change.delete()
 
 

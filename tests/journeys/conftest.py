@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
+from clinic_site.accounts.factors import add_app
 from clinic_site.accounts.models import User
 from clinic_site.clinics.models import Clinic
 from intake.access import pass_cookie
-from tests.conftest import PASSWORD, make_clinic, make_user, publish_shipped_content
+from tests.conftest import APP_SECRET, PASSWORD, make_clinic, make_user, next_code, publish_shipped_content
 from tests.patients import PatientBrowser
 
 # Playwright runs an event loop in the thread of the test.
@@ -95,12 +96,13 @@ def riverside(transactional_db: None) -> Clinic:
 
 @pytest.fixture
 def employ(riverside: Clinic) -> Callable[[str], User]:
-    """`employ("clinician")` makes a member of staff who can sign in with `PASSWORD`."""
+    """`employ("clinician")` makes a member of staff who can sign in with `PASSWORD` and a code."""
 
     def employed(role: str) -> User:
         user = make_user(role, riverside)
         user.set_password(PASSWORD)
         user.save()
+        add_app(user, APP_SECRET)
         return user
 
     return employed
@@ -112,6 +114,8 @@ def sign_in(page: Page, user: User) -> None:
     page.get_by_label("Email address").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Code from your app").fill(next_code(user))
+    page.get_by_role("button", name="Go on").click()
 
 
 def go_on_as(page: Page, patient: PatientBrowser) -> None:

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from clinic_site.accounts.factors import add_app, has_second_factor
 from clinic_site.accounts.models import User
 from clinic_site.clinics.models import Clinic
 from screening.models import Case
-from tests.conftest import make_user
+from tests.conftest import APP_SECRET, PASSWORD, make_user
 from tests.journeys.conftest import OpenPage, go_on_as, save
 from tests.patients import PatientBrowser
 
@@ -361,6 +362,53 @@ def wrong_password(stage: Stage) -> Page:
     return page
 
 
+def second_step(stage: Stage) -> Page:
+    page, user = signed_out(stage), make_user("clinician", stage.clinic)
+    user.set_password(PASSWORD)
+    user.save()
+    add_app(user, APP_SECRET)
+    page.get_by_label("Email address").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("h1")).to_have_text("Your second step")
+    return page
+
+
+def wrong_code_of_app(stage: Stage) -> Page:
+    page = second_step(stage)
+    page.get_by_label("Code from your app").fill("000000")
+    page.get_by_role("button", name="Go on").click()
+    return page
+
+
+def confirming(stage: Stage) -> Page:
+    if not has_second_factor(stage.clinician):
+        add_app(stage.clinician, APP_SECRET)
+    return stage.staff(stage.clinician, "/confirm/")
+
+
+def new_codes(stage: Stage) -> Page:
+    page = stage.staff(stage.clinician, "/factors/")
+    page.get_by_role("button", name="Make ten new codes").click()
+    return page
+
+
+def link_asked_for(stage: Stage) -> Page:
+    stage.desk.context.clear_cookies()
+    stage.desk.goto("/password/forgotten/")
+    stage.desk.get_by_label("Your email address").fill("nobody@riverside.example")
+    stage.desk.get_by_role("button", name="Send the link").click()
+    return stage.desk
+
+
+def link_gone_bad(stage: Stage) -> Page:
+    stage.desk.context.clear_cookies()
+    stage.desk.goto("/password/new/")
+    stage.desk.get_by_label("Code from the mail").fill("0" * 32 + ".a-b")
+    stage.desk.get_by_role("button", name="Set the password").click()
+    return stage.desk
+
+
 def joining(stage: Stage) -> Page:
     stage.desk.context.clear_cookies()
     stage.desk.goto("/join/")
@@ -369,7 +417,7 @@ def joining(stage: Stage) -> Page:
 
 def wrong_code(stage: Stage) -> Page:
     page = joining(stage)
-    page.get_by_label("Code").fill("not a code")
+    page.get_by_label("Code from the mail").fill("not a code")
     page.get_by_role("button", name="Keep this password").click()
     return page
 
@@ -442,6 +490,17 @@ def trail(asked: str = "") -> Kind:
 STAFF_PAGES: dict[str, Kind] = {
     "sign-in": signed_out,
     "sign-in, wrong password": wrong_password,
+    "second step": second_step,
+    "second step, wrong code": wrong_code_of_app,
+    "confirm": confirming,
+    "ways to sign in": lambda stage: stage.staff(stage.clinician, "/factors/"),
+    "set up an app": lambda stage: stage.staff(stage.clinician, "/factors/app/"),
+    "add a passkey": lambda stage: stage.staff(stage.clinician, "/factors/passkey/"),
+    "recovery codes": new_codes,
+    "sessions": lambda stage: stage.staff(stage.clinician, "/sessions/"),
+    "change password": lambda stage: stage.staff(stage.clinician, "/password/"),
+    "link for a password, asked for": link_asked_for,
+    "new password, bad link": link_gone_bad,
     "join": joining,
     "join, wrong code": wrong_code,
     "queue": lambda stage: stage.staff(stage.clinician, "/review/"),

@@ -1,11 +1,13 @@
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
+from clinic_site.accounts.factors import PERIOD_SECONDS, app_code, current_step
 from clinic_site.accounts.permissions import roles
-from screening.demo.seeding import NotADemo, check_demo, demo_clinics, demo_password
+from screening.demo.seeding import NotADemo, check_demo, demo_app_key, demo_clinics, demo_password
 
 
 class Command(BaseCommand):
@@ -31,7 +33,16 @@ class Command(BaseCommand):
             f"Patients   {site}{reverse('intake:start', args=[first['slug']])}",
             f"Staff      {site}{reverse('sign-in')}",
             f"Password   {demo_password()}   (for everybody below)",
+            f"App key    {demo_app_key()}   (for an authenticator app, or run `./run manage demo_logins` for a code)",
+            f"Code now   {self._code()}",
             "",
             *table,
         ]
         self.stdout.write("\n".join(lines))
+
+    def _code(self) -> str:
+        """The code that an app would show, with the one after it: each person can use a code once."""
+        now = current_step()
+        ends = datetime.fromtimestamp((now + 1) * PERIOD_SECONDS, UTC)
+        codes = [app_code(demo_app_key(), step) for step in (now, now + 1)]
+        return f"{codes[0]} until {ends:%H:%M:%S} UTC, then {codes[1]}; each person can use a code once"
