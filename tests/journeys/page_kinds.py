@@ -443,6 +443,26 @@ def found(stage: Stage) -> Page:
     return page
 
 
+def case_of_others(stage: Stage) -> Page:
+    """Where a clinician is asked for a reason."""
+    return stage.staff(make_user("clinician", stage.clinic), f"/review/{stage.decided.reference}/")
+
+
+def without_a_reason(stage: Stage) -> Page:
+    page = case_of_others(stage)
+    page.get_by_role("button", name="Open this case").click()
+    expect(page.locator(".invalid-feedback").first).to_be_visible()
+    return page
+
+
+def opened_with_a_reason(stage: Stage) -> Page:
+    page = case_of_others(stage)
+    page.get_by_label("Why do you need to open it?").fill("The patient is on the phone, and nobody else is here.")
+    page.get_by_role("button", name="Open this case").click()
+    expect(page.locator(".notice--bad").first).to_contain_text("This is not your case.")
+    return page
+
+
 def not_looked_up(stage: Stage) -> Page:
     page = stage.staff(stage.front_desk, "/review/find/")
     page.get_by_role("button", name="Find").click()
@@ -499,6 +519,9 @@ STAFF_PAGES: dict[str, Kind] = {
     "queue, nothing in it": lambda stage: stage.staff(stage.clinician, "/review/?view=mine"),
     "find": lambda stage: stage.staff(stage.front_desk, "/review/find/"),
     "find, left blank": not_looked_up,
+    "case of others": case_of_others,
+    "case of others, without a reason": without_a_reason,
+    "case of others, opened": opened_with_a_reason,
     "find, found": found,
     "case, open": lambda stage: stage.staff(stage.clinician, f"/review/{stage.waiting.reference}/"),
     "case, mine": case_of_mine,

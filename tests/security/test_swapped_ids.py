@@ -224,7 +224,7 @@ def test_what_is_somebody_else_s_looks_like_what_does_not_exist(seeded, actor, s
     user, told = seeded.here.staff.get(actor), []
     walked = [(n, r) for n, r in addresses() if names_an_object(r) and n.startswith(("intake:", "screening:"))]
     for name, route in walked:
-        if name == "intake:start":
+        if "<slug:slug>" in route:
             continue  # clinics are public: their addresses are printed on leaflets
         for method in ("get", "post"):
             looks = []
