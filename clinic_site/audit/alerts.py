@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from clinic_site.audit.catalogue import actions_of
+from clinic_site.audit.chain import first_key_of
 from clinic_site.audit.models import AuditEvent
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
@@ -84,7 +85,9 @@ def _raise_when_often(events: Iterable[AuditEvent], rule: str, actions: Sequence
             by_user[event.user_id].append(event)
     for user_id, own in by_user.items():
         first, last = min(event.recorded_at for event in own), max(event.recorded_at for event in own)
-        done = AuditEvent.objects.filter(user_id=user_id, action__in=actions, recorded_at__gt=first - HOUR)
+        # By key as well, which an index finds: keys are made by the same clock, moments before the entry.
+        recent = AuditEvent.objects.filter(user_id=user_id, id__gte=first_key_of(first - 2 * HOUR))
+        done = recent.filter(action__in=actions, recorded_at__gt=first - HOUR)
         rows = done.filter(recorded_at__lte=last).order_by("-id").values_list("recorded_at", "reference", "id")
         if most_within_an_hour([(at, reference or str(key)) for at, reference, key in rows]) >= times:
             raise_alert(rule, str(user_id), clinic_id=own[-1].clinic_id)

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import connection
 
 from clinic_site.accounts.models import User
-from clinic_site.audit.sealing import LATEST_COMMIT, first_key_of
+from clinic_site.audit.chain import first_key_of
+from clinic_site.audit.sealing import LATEST_COMMIT
 
 # One pass over the entries of the span; a list counts for every record of which it showed a line.
 _AFFECTED = """

@@ -59,3 +59,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     raise TypeError(f"No canonical form of {type(value).__name__}.")
+
+
+def first_key_of(moment: datetime) -> uuid.UUID:
+    """The smallest key (UUIDv7) that can have been made at that moment."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -12,8 +12,9 @@ from django.db.models.functions import TruncDay, TruncHour
 
 from clinic_site.accounts.models import Membership, User
 from clinic_site.audit.catalogue import actions_of
+from clinic_site.audit.chain import first_key_of
 from clinic_site.audit.models import Actor, AuditEvent
-from clinic_site.audit.sealing import LATEST_COMMIT, first_key_of
+from clinic_site.audit.sealing import LATEST_COMMIT
 
 PAGE_SIZE = 50
 _BY_HOUR_UP_TO = timedelta(days=3)

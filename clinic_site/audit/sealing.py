@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from clinic_site.audit.alerts import raise_alert, raise_alerts
-from clinic_site.audit.chain import FIRST, FORMS, NEWEST_FORM, chain_of, clinic_of, link, sealing_key
+from clinic_site.audit.chain import FIRST, FORMS, NEWEST_FORM, chain_of, clinic_of, first_key_of, link, sealing_key
 from clinic_site.audit.heads import ForgedHead, Heads, current_heads, heads_file, last_heads, write_heads
 from clinic_site.audit.models import AuditEvent, AuditSeal
 
@@ -146,8 +146,3 @@ def _seals(events: Sequence[AuditEvent], heads: Heads) -> list[AuditSeal]:
             previous = digest
         heads[chain] = (sequence, previous)
     return seals
-
-
-def first_key_of(moment: datetime) -> uuid.UUID:
-    """The smallest key (UUIDv7) that can have been made at that moment."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
