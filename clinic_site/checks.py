@@ -33,7 +33,7 @@ def proxies_are_networks(**_: Any) -> list[Error]:
     try:
         proxies(settings.TRUSTED_PROXIES)
     except ValueError as error:
-        return [Error(f"TRUSTED_PROXIES: {error}.", id="clinic.E007")]
+        return [Error(f"TRUSTED_PROXIES: {error}.", id="clinic.E009")]
     return []
 
 
@@ -45,7 +45,7 @@ def proxies_are_named(**_: Any) -> list[Error]:
     return [
         Error(
             "TRUSTED_PROXIES is not set: name the address of your proxy, `unix`, or `none` when there is none.",
-            id="clinic.E008",
+            id="clinic.E010",
         )
     ]
 

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection, models, transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -23,7 +24,7 @@ from clinic_site.accounts.models import Membership, User
 from clinic_site.clinics.models import Clinic
 from clinic_site.encryption.models import DataKey
 from clinic_site.records.identifiers import public_id, reference, uuid7
-from intake.access import Ticket, pass_cookie
+from intake.access import Ticket, set_pass
 from intake.models import Patient, QuestionnaireResponse
 from intake.published import questionnaire_of
 from screening.assessments import screen_response, seal_facts
@@ -202,7 +203,9 @@ class Bench:
         """Lets the one patient's browser open a draft; one serves all, because a new client loads the middleware."""
         token = draft.new_access_token()
         QuestionnaireResponse.objects.filter(pk=draft.pk).update(access_digest=draft.access_digest)
-        self.browser.cookies[pass_cookie(draft.public_id)] = token
+        answer = HttpResponse()
+        set_pass(answer, draft, token)
+        self.browser.cookies.update(answer.cookies)
 
     def _rules(self) -> None:
         response = self.template
