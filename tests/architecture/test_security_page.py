@@ -14,7 +14,7 @@ ROWS = ROW.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
 WITHOUT_A_TEST = {"INJ-04", "CRY-06"}
 
 
-def tests_of(cell):
+def named_tests(cell):
     return re.findall(r"`(tests/[^`]+)`", cell)
 
 
@@ -23,10 +23,10 @@ def test_every_requirement_stands_in_the_table_once():
 
 
 def test_every_requirement_names_tests_that_exist_and_are_run():
-    missing = [number for number, _gate, _how, tests in ROWS if not tests_of(tests) and number not in WITHOUT_A_TEST]
+    missing = [number for number, _gate, _how, tests in ROWS if not named_tests(tests) and number not in WITHOUT_A_TEST]
     assert missing == []
-    assert [problem for *_row, tests in ROWS for node in tests_of(tests) if (problem := problem_of(node))] == []
+    assert [problem for *_row, tests in ROWS for node in named_tests(tests) if (problem := problem_of(node))] == []
 
 
 def test_a_test_that_nobody_wrote_is_noticed():
-    assert problem_of(tests_of("`tests/security/test_nothing.py::test_nobody`")[0])
+    assert problem_of(named_tests("`tests/security/test_nothing.py::test_nobody`")[0])
