@@ -19,5 +19,6 @@ def may_start(network: str) -> bool:
 
 def saves_too_often(response: QuestionnaireResponse, *, now: datetime.datetime) -> bool:
     """Reads the revision, which counts the saves of a draft, so that saving a page costs no further statement."""
-    hours = (now - response.started_at).total_seconds() / 3600
+    # A clock that was set back must keep nobody from saving.
+    hours = max(0, (now - response.started_at).total_seconds() / 3600)
     return response.revision >= _SAVES_AT_ONCE + _SAVES_PER_HOUR * hours

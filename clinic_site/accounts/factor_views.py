@@ -5,8 +5,8 @@ from io import BytesIO
 import qrcode
 from allauth.mfa.models import Authenticator
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from qrcode.image.svg import SvgPathImage
 
@@ -135,7 +135,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         # Locked, so that two removals at once can not take the last two.
         User.objects.select_for_update().get(pk=user.pk)
         rows = list(Authenticator.objects.filter(user=user).exclude(type=RECOVERY))
-        row = get_object_or_404(Authenticator, pk=pk, user=user)
+        row = next((row for row in rows if row.pk == pk), None)
+        if row is None:
+            raise Http404
         if _may_go(user, row, rows):
             row.delete()
             record_account("staff.factor-removed", user, factor=row.type)

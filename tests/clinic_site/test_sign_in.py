@@ -21,7 +21,7 @@ from clinic_site.checks import every_page_says_whom_it_serves, route_names
 from clinic_site.limits.models import Counter
 from clinic_site.messaging.models import OutboxMessage
 from tests.conftest import APP_SECRET, PASSWORD, make_user, next_code
-from tests.security.test_every_address import CONVERTED, addresses, as_path
+from tests.security.walk import CONVERTED, addresses, as_path
 
 STAFF_ONLY = {"signed-in", *("case.list", "case.contact", "case.claim", "flag.close", "decision.sign", "admin.access")}
 

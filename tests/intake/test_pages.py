@@ -261,7 +261,8 @@ def test_a_draft_address_that_can_not_exist_is_a_404(patient, path):
 
 
 def test_a_browser_pass_that_is_nonsense_opens_nothing_and_breaks_nothing(published, clinic):
-    assert Client().get("/at/riverside/", HTTP_COOKIE='intake-a="\\000b"; intake-\x00=1').status_code == 200
+    assert Client().get("/at/riverside/", HTTP_COOKIE='intake-a="b"; intake-=1; intake-a%00b=2; =').status_code == 200
+    assert Client().get("/at/riverside/", HTTP_COOKIE='intake-a="\\000b"; intake-\x00=1').status_code == 400
 
 
 def test_a_second_form_does_not_shut_the_first(patient):

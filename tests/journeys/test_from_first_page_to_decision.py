@@ -33,7 +33,7 @@ def test_a_patient_on_a_phone_and_two_clinicians_come_to_a_signed_decision(page,
     # When they open the browser again, they go on where they stopped, and nothing is asked twice.
     phone = open_page(storage_state=kept)
     phone.goto("/at/riverside/")
-    phone.get_by_role("link", name="Continue your form").click()
+    phone.get_by_role("button", name="Continue your form").click()
     phone.get_by_role("link", name="Continue", exact=True).click()
     assert phone.url == left_at
     go_on(phone, until="/check/", answers=ANEURYSM)

@@ -10,7 +10,7 @@ from tests.patients import PatientBrowser
 from tests.security.test_every_address import addresses, as_path
 
 # What a look may write: that it happened, that a session goes on, how often it happened.
-MAY_GROW = ("audit_", "django_session", "limits_counter")
+MAY_GROW = ("audit_", "accounts_staffsession", "limits_counter")
 
 
 def rows():

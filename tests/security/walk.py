@@ -20,7 +20,7 @@ from tests.security.seed import Side, World, marks_in, undone
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Admin answers every method but POST as it answers GET, so that two say all.
 ADMIN_METHODS = ("GET", "POST")
-_CONVERTED = re.compile(r"<(?:(\w+):)?(\w+)>")
+CONVERTED = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 
 def addresses(patterns: Any = None) -> list[tuple[str, str]]:
@@ -42,11 +42,11 @@ def as_path(route: str, values: dict[str, Any]) -> str:
     """The route with real values: what exists must be refused too, not only what does not."""
     route = re.sub(r"\^|\$|\\Z|\(\?P<url>[^)]*\)", "", route)
     route = re.sub(r"\(\?P<app_label>([^)|]+)[^)]*\)", r"\1", route)
-    return _CONVERTED.sub(lambda match: str(values.get(match.group(2), uuid.uuid4())), route)
+    return CONVERTED.sub(lambda match: str(values.get(match.group(2), uuid.uuid4())), route)
 
 
 def names_an_object(route: str) -> bool:
-    return bool(_CONVERTED.search(route))
+    return bool(CONVERTED.search(route))
 
 
 def values_of(side: Side, who: str, name: str) -> dict[str, Any]:

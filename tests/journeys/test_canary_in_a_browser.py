@@ -4,7 +4,7 @@ import json
 import logging
 
 from clinic_site.log_lines import PlainLines
-from tests.journeys.conftest import browser, go_on_as, open_page, riverside  # noqa: F401 - fixtures
+from tests.journeys.conftest import go_on_as
 from tests.patients import PatientBrowser
 from tests.security.canary import traces
 from tests.security.test_canary import new_marker
@@ -21,7 +21,7 @@ def logged(request) -> str:
     return f"{request.method} {request.url} {request.headers.get('referer', '')} {request.headers.get('user-agent')}"
 
 
-def test_addresses_titles_cookies_and_storage_hold_no_word_that_was_typed(open_page, riverside):  # noqa: F811
+def test_addresses_titles_cookies_and_storage_hold_no_word_that_was_typed(open_page, riverside):
     marker, asked = new_marker(), []
     phone = open_page(scripts=True)
     phone.on("request", lambda request: asked.append(logged(request)))
