@@ -109,14 +109,14 @@ def test_causes_of_made_up_rules_are_enough_and_hold_nothing_else(given, band, f
     status = outcome(rule_set, rule, facts).status
     if status is Status.FIRED:
         check_cause(rule_set, rule, facts)
-    elif status is Status.UNRESOLVED and can_fire(rule_set, rule, facts):
+    elif status is Status.UNRESOLVED and hangs_on_what_is_open(rule_set, rule, facts):
         check_settling(rule_set, rule, facts, lambda _name: VALUES)
 
 
-def can_fire(rule_set, rule, facts):
-    """False for a condition that contradicts itself: any fact of it would settle it, and so none is needed."""
+def hangs_on_what_is_open(rule_set, rule, facts):
+    """False for a condition that contradicts itself, or always holds: any fact of it would settle it, none is needed."""
     unknown = [name for name in NAMES if name not in facts]
     filled = (
         {**facts, **dict(zip(unknown, known, strict=True))} for known in itertools.product(VALUES, repeat=len(unknown))
     )
-    return any(outcome(rule_set, rule, everything).status is Status.FIRED for everything in filled)
+    return len({outcome(rule_set, rule, everything).status for everything in filled}) > 1
