@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Whatever can answer or refuse stands below the headers, so that files and refusals carry them too.
     "clinic_site.middleware.ProtectingHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "clinic_site.middleware.NoncePerAnswer",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -210,7 +211,6 @@ PROTECTING_HEADERS = {
         [f"{feature}=()" for feature in _UNUSED_FEATURES.split()]
         + [f"publickey-credentials-{what}=(self)" for what in ("create", "get")]
     ),
-    "X-Frame-Options": X_FRAME_OPTIONS,
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Permitted-Cross-Domain-Policies": "none",
     "X-DNS-Prefetch-Control": "off",
