@@ -24,7 +24,7 @@ class ClinicSiteConfig(AppConfig):
 
 def _ended_by(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """The last words of a process that writes to a log. At a terminal, Python's own are shown."""
-    print(described((kind, error, trace)), file=sys.stderr)  # noqa: T201
+    print("\n".join(described((kind, error, trace))), file=sys.stderr)  # noqa: T201
 
 
 class ClinicAdminConfig(AdminConfig):

@@ -5,10 +5,13 @@ arguments that a library hands to its logger. Neither is written: an exception i
 passed, a library's message by its own words without the arguments.
 """
 
+import json
 import logging
 import re
 import traceback
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 # Loggers whose calls were read: they hand over references, rule ids, counts and class names.
 _OURS = ("intake", "screening", "clinic_site")
@@ -18,16 +21,23 @@ _DEEPEST = 12
 _Raised = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-class PlainLines(logging.Formatter):
-    """`time level logger message`, then the request's route and an exception's class and place."""
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger and message, then the request's route and status, and the class
+    and place of an exception.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{self.formatTime(record)} {record.levelname} {record.name} {_words(record)}"
-        if route := _route(record):
-            line += f" route={route}"
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _words(record),
+            **_route(record),
+        }
         if record.exc_info and record.exc_info[1]:
-            line += f"\n{described(record.exc_info)}"
-        return line.replace("\r", " ").replace("\0", " ")
+            entry["exception"] = described(record.exc_info)
+        # Every other sign in ASCII: nothing that a terminal or a reader of lines would take for an end of line.
+        return json.dumps(entry)
 
 
 def _words(record: logging.LogRecord) -> str:
@@ -43,22 +53,22 @@ def _fixed(record: logging.LogRecord) -> str:
     return f"(message of {record.module}:{record.lineno} left out)"
 
 
-def _route(record: logging.LogRecord) -> str:
+def _route(record: logging.LogRecord) -> dict[str, Any]:
     """The name of the page; its path would hold the secret address of a draft."""
     match = getattr(getattr(record, "request", None), "resolver_match", None)
-    return f"{match.view_name} status={getattr(record, 'status_code', '')}" if match else ""
+    return {"route": match.view_name, "status": getattr(record, "status_code", None)} if match else {}
 
 
-def described(raised: "_Raised | tuple[None, None, None]") -> str:
+def described(raised: "_Raised | tuple[None, None, None]") -> list[str]:
     """The class of an exception and of what caused it, and the lines it passed, without one word of its text."""
     error = raised[1]
     lines: list[str] = []
     while error is not None and len(lines) < 4 * _DEEPEST:
         frames = traceback.extract_tb(error.__traceback__)[-_DEEPEST:]
-        lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        lines += [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
         state = getattr(error, "sqlstate", None)
         lines.append(f"{type(error).__module__}.{type(error).__qualname__}{f' ({state})' if state else ''}")
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if error is not None:
             lines.append("came from:")
-    return "\n".join(lines)
+    return lines

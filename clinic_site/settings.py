@@ -280,7 +280,7 @@ WORKER_JOBS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "clinic_site.log_lines.PlainLines"}},
+    "formatters": {"line": {"()": "clinic_site.log_lines.JsonLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }

@@ -1,5 +1,9 @@
-"""Drafts that nobody went on with for 30 days are removed, and the key of the record with them."""
+"""Drafts that nobody went on with for 30 days are removed, and the key of the record with them.
 
+One that was started and never saved holds nothing, and goes after a day.
+"""
+
+import datetime
 import logging
 from collections import Counter
 from uuid import UUID
@@ -14,6 +18,7 @@ from intake.returning import DRAFT_LIVES
 
 log = logging.getLogger(__name__)
 _BATCH = 100
+EMPTY_DRAFT_LIVES = datetime.timedelta(days=1)
 
 
 def purge_drafts() -> int:
@@ -43,9 +48,10 @@ def purge_drafts() -> int:
 
 
 def _old_drafts(*, after: UUID | None) -> list[QuestionnaireResponse]:
-    ends = timezone.now() - DRAFT_LIVES
+    now = timezone.now()
+    ends, empty_ends = now - DRAFT_LIVES, now - EMPTY_DRAFT_LIVES
     old = QuestionnaireResponse.objects.select_related("data_key").filter(
-        Q(saved_at__lt=ends) | Q(saved_at__isnull=True, started_at__lt=ends), status=ResponseStatus.IN_PROGRESS
+        Q(saved_at__lt=ends) | Q(saved_at__isnull=True, started_at__lt=empty_ends), status=ResponseStatus.IN_PROGRESS
     )
     if after is not None:
         old = old.filter(id__gt=after)

@@ -1,6 +1,7 @@
 """What clinicians and the front desk fill in."""
 
 import datetime
+import logging
 import re
 from typing import Any
 
@@ -13,6 +14,7 @@ from clinic_site.records.text import normalised
 from screening.break_glass import LEAST_REASON
 from screening.models import ObservationKind, Outcome, ReasonCode
 
+log = logging.getLogger(__name__)
 LEAST_WORDS = 10
 
 
@@ -26,7 +28,13 @@ class StaffForm(forms.Form):
         self.helper.disable_csrf = True
 
     def clean(self) -> dict[str, Any]:
-        """A value that comes twice could be read as one by us and as the other by somebody else."""
+        """A value that comes twice could be read as one by us and as the other by somebody else.
+
+        What the form does not ask for decides nothing. That it came is logged: by number, since its name is the
+        sender's.
+        """
+        if foreign := set(self.data) - {self.add_prefix(name) for name in self.fields} - {"csrfmiddlewaretoken"}:
+            log.warning("%s was sent %s fields that it does not ask for.", type(self).__name__, len(foreign))
         if isinstance(self.data, QueryDict):
             for name in self.fields:
                 if len(self.data.getlist(self.add_prefix(name))) > 1:

@@ -50,9 +50,11 @@ def test_going_on_starts_the_thirty_days_anew(draft):
         assert purge_drafts() == 0
 
 
-def test_a_draft_that_was_never_saved_goes_too(published, clinic):
+def test_a_draft_that_was_never_saved_goes_after_a_day(published, clinic):
     PatientBrowser(clinic)
-    with later(days=31):
+    with later(hours=23, minutes=59):
+        assert purge_drafts() == 0
+    with later(hours=24, minutes=1):
         assert purge_drafts() == 1
 
 

@@ -3,7 +3,7 @@
 import json
 import logging
 
-from clinic_site.log_lines import PlainLines
+from clinic_site.log_lines import JsonLines
 from tests.journeys.conftest import go_on_as
 from tests.patients import PatientBrowser
 from tests.security.canary import traces
@@ -46,4 +46,4 @@ def test_addresses_titles_cookies_and_storage_hold_no_word_that_was_typed(open_p
 def test_the_lines_of_the_program_s_own_log_hold_no_path():
     """The path holds a draft's address: who reads the log could not open it, but need not know it either."""
     record = logging.LogRecord("django.request", logging.WARNING, "", 1, "Not Found: %s", ("/intake/abc/1/",), None)
-    assert "abc" not in PlainLines().format(record)
+    assert "abc" not in JsonLines().format(record)

@@ -21,7 +21,7 @@ from django.test import Client
 from clinic_site.encryption.models import DataKey
 from clinic_site.launcher.environment import PROJECT
 from clinic_site.launcher.server import Server
-from clinic_site.log_lines import PlainLines
+from clinic_site.log_lines import JsonLines
 from clinic_site.messaging.models import OutboxMessage
 from intake import views
 from intake.published import questionnaire_of
@@ -76,7 +76,7 @@ def test_the_control_each_kind_of_leak_into_a_table_is_found_in_the_dump():
 def program_log(path: Path) -> Iterator[None]:
     """Everything that the program's loggers say at any level from here on, in the lines that the settings choose."""
     handler = logging.FileHandler(path)
-    handler.setFormatter(PlainLines())
+    handler.setFormatter(JsonLines())
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.INFO)

@@ -1,5 +1,6 @@
 """No log line quotes what somebody typed, whatever went wrong."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from clinic_site.launcher.environment import PROJECT
-from clinic_site.log_lines import PlainLines
+from clinic_site.log_lines import JsonLines
 from intake import views
 from tests.patients import PatientBrowser
 
@@ -36,7 +37,7 @@ def nested() -> tuple:
 
 def line(name: str, message: object, *args: object, exc_info: tuple | None = None) -> str:
     record = logging.LogRecord(name, logging.ERROR, "/x/module.py", 7, message, args, exc_info)
-    return PlainLines().format(record)
+    return JsonLines().format(record)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,17 @@ def test_a_library_writes_its_own_words_only(message):
 
 
 def test_our_own_loggers_keep_the_reference_they_name():
-    assert line("intake.views", "Record %s", "AB12-CD34").endswith("intake.views Record AB12-CD34")
+    written = json.loads(line("intake.views", "Record %s", "AB12-CD34"))
+    assert (written["level"], written["logger"], written["message"]) == ("ERROR", "intake.views", "Record AB12-CD34")
 
 
-def test_a_line_can_not_be_forged_by_a_line_break_in_an_argument():
-    assert "\r" not in line("intake.views", "Record %s", "x\rERROR forged")
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\x1b[2K", "\0"])
+def test_a_line_can_not_be_forged_by_a_line_break_in_an_argument(end):
+    """Neither for a reader of lines nor for a terminal: what is written is one line of printable ASCII."""
+    written = line("intake.views", "Record %s", f"x{end}ERROR forged", exc_info=raised(ValueError(end)))
+    assert written.isascii()
+    assert written.isprintable()
+    assert json.loads(written)["message"] == f"Record x{end}ERROR forged"
 
 
 @pytest.mark.django_db
@@ -84,7 +91,7 @@ def test_a_row_that_the_database_refuses_is_not_quoted(clinic):
 def test_a_view_that_fails_on_what_was_typed_writes_no_word_of_it(clinic, monkeypatch, capsys):
     patient = PatientBrowser(clinic)
     handler = logging.StreamHandler()
-    handler.setFormatter(PlainLines())
+    handler.setFormatter(JsonLines())
 
     def fail(*_args, **options):
         raise ValueError(f"no such name: {MARKER}")
@@ -106,12 +113,12 @@ def test_a_view_that_fails_on_what_was_typed_writes_no_word_of_it(clinic, monkey
     assert "ValueError" in written
     assert "intake:page" in written
     assert MARKER not in written + failed.content.decode()
-    assert patient.public_id not in "".join(row for row in written.splitlines() if "route=" in row)
+    assert patient.public_id not in "".join(row for row in written.splitlines() if '"route":' in row)
 
 
 def test_the_settings_use_these_lines_everywhere(settings):
     assert {h["formatter"] for h in settings.LOGGING["handlers"].values()} == {"line"}
-    assert settings.LOGGING["formatters"] == {"line": {"()": "clinic_site.log_lines.PlainLines"}}
+    assert settings.LOGGING["formatters"] == {"line": {"()": "clinic_site.log_lines.JsonLines"}}
 
 
 def test_a_process_that_nobody_catches_ends_without_the_text_of_its_exception():

@@ -5,9 +5,11 @@ import ast
 import pytest
 from django.apps import apps
 from django.db import connection, models
+from django.http import QueryDict
 from django.urls import reverse
 
 from clinic_site.clinics.models import Clinic
+from screening.forms import CloseFlagForm
 from tests.architecture.source import python_files, relative, room_of, tree_of
 from tests.security.harvest import forms_of
 from tests.security.seed import undone, world
@@ -175,3 +177,10 @@ def test_no_request_is_spread_into_arguments_or_a_model():
 def test_the_rule_finds_what_it_looks_for():
     wrong = ast.parse('request.POST.get("role"); request.headers["clinic"]; self.request.GET.get("actor", "")')
     assert set(read_from_requests(wrong)) == {"role", "clinic", "actor"}
+
+
+def test_fields_that_a_form_of_staff_does_not_ask_for_are_logged_by_their_number(caplog):
+    form = CloseFlagForm(QueryDict("reason=addressed&words=Looked+at+this.&signed_by=me&role=all"))
+    assert form.is_valid()
+    assert [r.getMessage() for r in caplog.records] == ["CloseFlagForm was sent 2 fields that it does not ask for."]
+    assert "signed_by" not in form.cleaned_data

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from clinic_site.accounts.models import Membership, User
-from screening.benchmark import Bench, Measured, fill_trail, measure_trail
+from screening.benchmark import Bench, Measured, fill_trail, measure_sign_in, measure_trail
 
 _HEAD = f"{'operation':<38}{'median ms':>10}{'SQL':>5}{'WAL kB':>8}{'x tuned':>9}{'bar':>6}"
 
@@ -20,11 +20,17 @@ class Command(BaseCommand):
         )
         parser.add_argument("--rounds", type=int, default=25)
         parser.add_argument("--trail", type=int, default=0, metavar="N", help="Also measure on N audit entries.")
+        parser.add_argument(
+            "--sign-in", type=int, default=0, metavar="N", help="Only compare N pairs of failed sign-ins."
+        )
 
-    def handle(self, *, cases: list[int], rounds: int, trail: int, **options: Any) -> None:
+    def handle(self, *, cases: list[int], rounds: int, trail: int, sign_in: int, **options: Any) -> None:
         own_name = connection.settings_dict["NAME"]
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         try:
+            if sign_in:
+                self.stdout.write(measure_sign_in(sign_in))
+                return
             call_command("publish_content", verbosity=0, stdout=self.stderr)
             bench, tables = Bench(rounds=rounds), []
             for count in sorted(cases):
