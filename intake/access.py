@@ -127,6 +127,10 @@ def counts_as_use(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         http_response = view(request, *args, **kwargs)
         public_id, held = vars(request).get("used_pass", ("", None))
+        # A page that is sent in the background is sent by somebody who leaves: an answer that comes after the one to
+        # leaving must not bring the pass back.
+        if request.headers.get("Sec-Fetch-Mode") == "no-cors":
+            return http_response
         if held is not None and pass_cookie(public_id) not in http_response.cookies:
             _set(http_response, public_id, replace(held, seen=timezone.now().timestamp()))
         return http_response

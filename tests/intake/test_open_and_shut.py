@@ -329,3 +329,14 @@ def test_the_cookie_of_a_draft_is_closed_to_scripts_and_other_sites(patient):
     assert (morsel["httponly"], morsel["samesite"], morsel["path"], morsel["domain"]) == (True, "Lax", "/", "")
     assert settings.PLAIN_HTTP or morsel["secure"]
     assert "Quixotina" not in morsel.value
+
+
+def test_a_page_sent_in_the_background_by_somebody_who_leaves_gives_no_pass_back(published, clinic):
+    patient = PatientBrowser(clinic)
+    number = patient.number("legal_given_name")
+    url = patient.url("legal_given_name")
+    posted = {**patient.posted(number), "ticket": patient.client.get(url).context["ticket"]}
+    saved = patient.client.post(url, posted, headers={"sec-fetch-mode": "no-cors"})
+    assert saved.status_code == 303
+    assert pass_cookie(patient.public_id) not in saved.cookies
+    assert pass_cookie(patient.public_id) in patient.client.get(url, headers={"sec-fetch-mode": "navigate"}).cookies
