@@ -29,6 +29,8 @@ from intake.models import Patient, QuestionnaireResponse
 from intake.published import questionnaire_of
 from screening.assessments import screen_response, seal_facts
 from screening.benchmark.reference import TunedClinic
+from screening.benchmark.signed_in import sign_in
+from screening.benchmark.spent import Spent, spent_by
 from screening.benchmark.trail import without_audit
 from screening.demo.answers import complete_answers
 from screening.demo.filling import answer_draft, fill_in
@@ -44,10 +46,12 @@ _FRAMES = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
 
 @dataclass(frozen=True)
 class Measured:
-    """One operation: median milliseconds, SQL statements and kilobytes of WAL; `ratio` to a reference, with its bar."""
+    """One operation: median milliseconds by the clock and of CPU (this process and its database's), SQL statements,
+    kilobytes of WAL; `ratio` of the CPU to a reference's, with its bar."""
 
     name: str
     milliseconds: float
+    cpu_milliseconds: float
     statements: int
     wal_kb: float
     ratio: float | None = None
@@ -70,7 +74,7 @@ class Bench:
         self.user = User.objects.create(email="clinician@bench.example", name="Bench Clinician")
         Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician", origin=Membership.Origin.SHELL)
         self.staff, self.browser = Client(HTTP_HOST="127.0.0.1"), Client(HTTP_HOST="127.0.0.1")
-        self.staff.force_login(self.user)
+        sign_in(self.staff, self.user)
         answers = complete_answers(aneurysm_or_avm="yes", parent_sibling_or_child_psychosis="not_sure")
         self.answers = answers
         self.template = fill_in(self.clinic, answers)
@@ -150,18 +154,21 @@ class Bench:
 
     def _row(self, name: str, operation: Callable[[], Any]) -> Measured:
         statements = self._statements(operation)
-        [(milliseconds, wal_kb)] = self._time(operation)
-        return Measured(name, milliseconds, statements, wal_kb)
+        [spent] = self._time(operation)
+        return Measured(name, spent.milliseconds, spent.cpu_milliseconds, statements, spent.wal_kb)
 
     def _pair(
         self, name: str, operation: Callable[[], Any], reference: Callable[[], Any], *, bar: float
     ) -> tuple[Measured, Measured]:
         """An operation and what it is compared with. The ratio is of their medians."""
         statements, of_reference = self._statements(operation), self._statements(reference)
-        (own, own_wal), (tuned, tuned_wal) = self._time(operation, reference)
+        own, tuned = self._time(operation, reference)
+        ratio = own.cpu_milliseconds / tuned.cpu_milliseconds
         return (
-            Measured(name, own, statements, own_wal, own / tuned, bar),
-            Measured("  the same, tuned by hand", tuned, of_reference, tuned_wal),
+            Measured(name, own.milliseconds, own.cpu_milliseconds, statements, own.wal_kb, ratio, bar),
+            Measured(
+                "  the same, tuned by hand", tuned.milliseconds, tuned.cpu_milliseconds, of_reference, tuned.wal_kb
+            ),
         )
 
     def _audited_and_not(self) -> tuple[Measured, Measured]:
@@ -184,20 +191,13 @@ class Bench:
             operation()
         return sum(not query["sql"].startswith(_FRAMES) for query in captured.captured_queries)
 
-    def _time(self, *operations: Callable[[], Any]) -> list[tuple[float, float]]:
-        """Median milliseconds and kilobytes of WAL of each, taking turns.
-
-        The median leaves out the full pages that follow a checkpoint.
-        """
-        samples: list[list[tuple[float, float]]] = [[] for _ in operations]
+    def _time(self, *operations: Callable[[], Any]) -> list[Spent]:
+        """The medians of each, taking turns. They leave out the full pages that follow a checkpoint."""
+        samples: list[list[Spent]] = [[] for _ in operations]
         for _ in range(self.rounds):
             for operation, taken in zip(operations, samples, strict=True):
-                before, started = _wal_position(), time.perf_counter()
-                operation()
-                taken.append(((time.perf_counter() - started) * 1000, (_wal_position() - before) / 1024))
-        return [
-            (statistics.median(t for t, _wal in taken), statistics.median(w for _t, w in taken)) for taken in samples
-        ]
+                taken.append(spent_by(operation))
+        return [Spent(*(statistics.median(values) for values in zip(*taken, strict=True))) for taken in samples]
 
     def _give_pass(self, draft: QuestionnaireResponse) -> None:
         """Lets the one patient's browser open a draft; one serves all, because a new client loads the middleware."""
@@ -259,9 +259,3 @@ def _copy(model: type[models.Model], rows: Iterable[models.Model]) -> None:
                 values = (getattr(row, field.attname) for field in fields)
                 copy.write_row([bytes(value) if isinstance(value, memoryview) else value for value in values])
         cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM copied")  # noqa: S608
-
-
-def _wal_position() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")
-        return int(cursor.fetchone()[0])
