@@ -1,7 +1,10 @@
 """How passwords are kept, and which are too easy."""
 
 import hmac
+import os
 import re
+from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -35,6 +38,15 @@ class PepperedArgon2(Argon2PasswordHasher):
 
 def _peppered(password: str) -> str:
     return hmac.new(derived_key("password-pepper"), password.encode(), sha256).hexdigest()
+
+
+@cache
+def nobodys_hash() -> str:
+    """A hash of the strength of all others, to which no password is known: of a salt and a digest that nobody made."""
+    hasher = PepperedArgon2()
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (16, 32))
+    return f"{hasher.algorithm}$argon2id$v=19${cost}${salt}${digest}"
 
 
 # What everybody would try first at a clinic like this.
