@@ -11,13 +11,15 @@ from intake.scores import score_or_screen
 from intake.truth import Truth
 
 
-def retire_unasked(questionnaire: Questionnaire, document: AnswerDocument, *, at: str) -> None:
-    """Moves answers whose gate is now a definite "no" to the history."""
+def retire_unasked(questionnaire: Questionnaire, document: AnswerDocument, *, at: str) -> dict[int, Truth]:
+    """Moves answers whose gate is now a definite "no" to the history. Returns what is asked, which that leaves as it
+    was: a page that is not asked opens no other, whatever it still holds."""
     asked = what_is_asked(questionnaire, document)
     for page in questionnaire.pages:
         if asked[page.number] is Truth.FALSE:
             for item in page.questions:
                 document.retire(item.link_id, at=at)
+    return asked
 
 
 def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> dict[int, Truth]:

@@ -1,6 +1,7 @@
 """How far a response has come: what is left to answer, and what stands in the way of submitting it."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -34,8 +35,11 @@ class Gap:
     item: Item
 
 
-def asked_pages(questionnaire: Questionnaire, document: AnswerDocument) -> list[Page]:
-    asked = what_is_asked(questionnaire, document)
+def asked_pages(
+    questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth] | None = None
+) -> list[Page]:
+    """The pages to go through, in order. `asked` is what `what_is_asked` says of the document, where that is known."""
+    asked = asked or what_is_asked(questionnaire, document)
     return [page for page in questionnaire.pages if asked[page.number] is not Truth.FALSE]
 
 

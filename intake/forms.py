@@ -7,6 +7,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, LayoutObject
 from django import forms
 from django.http import QueryDict
+from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -77,6 +78,10 @@ class PageForm(forms.Form):
         self.helper.form_tag = False
         self.helper.disable_csrf = True
         self.helper.layout = Layout(*[Question(link_id) for link_id in self.fields])
+
+    def questions_html(self) -> str:
+        """The layout alone. Crispy's tag would render a frame around it, which this form has none of."""
+        return self.helper.render_layout(self, Context())
 
     def anchor(self, link_id: str) -> str:
         """Where a link to the question leads. By its place on the page: addresses do not say what is asked."""

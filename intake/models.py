@@ -76,7 +76,13 @@ class QuestionnaireResponse(ClinicRow):
         return secrets.compare_digest(bytes(self.access_digest), sha256(token.encode()).digest())
 
     def document(self) -> AnswerDocument:
-        return AnswerDocument.from_json(self.data_key.unseal(self.answers, row=self, label="response.answers"))
+        """The answers, opened once: every caller gets the same document until other ones are stored or read."""
+        sealed, document = vars(self).get("opened", (None, None))
+        if document is None or sealed is not self.answers:
+            opened = self.data_key.unseal(self.answers, row=self, label="response.answers")
+            document = AnswerDocument.from_json(opened)
+            vars(self)["opened"] = (self.answers, document)
+        return document
 
     def seal_document(self, document: AnswerDocument) -> None:
         self.answers = self.data_key.seal(document.to_json(), row=self, label="response.answers")

@@ -38,15 +38,8 @@ def continue_url(response: QuestionnaireResponse) -> str:
     return page_url(response, following) if following else reverse("intake:check", args=[response.public_id])
 
 
-def page_context(
-    response: QuestionnaireResponse,
-    questionnaire: Questionnaire,
-    document: AnswerDocument,
-    form: PageForm,
-    *,
-    change: bool,
-) -> dict[str, Any]:
-    page, pages = form.page, asked_pages(questionnaire, document)
+def page_context(response: QuestionnaireResponse, pages: list[Page], form: PageForm, *, change: bool) -> dict[str, Any]:
+    page = form.page
     sections = list(dict.fromkeys(p.section for p in pages))
     before = [p for p in pages if p.number < page.number]
     after = [p for p in pages if p.number > page.number]

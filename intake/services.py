@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
+from clinic_site.database.composed import Composed
 from clinic_site.encryption.cipher import blind_index
 from clinic_site.encryption.models import DataKey
 from clinic_site.messaging.models import OutboxMessage
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.branching import retire_unasked
-from intake.completeness import Gap, gaps
+from intake.completeness import Gap, asked_pages, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
 from intake.published import current_version, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
@@ -42,9 +43,12 @@ class Incomplete(Exception):
 
 @dataclass(frozen=True)
 class SavedPage:
+    """What a save left: the document as it now is, the pages it makes us ask, and the rules that call for help."""
+
     document: AnswerDocument
     revision: int
     emergency_rules: tuple[str, ...]
+    pages: list[Page]
 
 
 @transaction.atomic
@@ -63,7 +67,7 @@ def start_response(clinic: Clinic, *, language: str) -> tuple[QuestionnaireRespo
 
 @transaction.atomic
 def save_page(
-    public_id: str,
+    seen: QuestionnaireResponse,
     page: Page,
     replies: Mapping[str, Reply],
     *,
@@ -73,11 +77,12 @@ def save_page(
 ) -> SavedPage:
     """Saves the replies of one page and runs the emergency rules.
 
-    `loaded_revision` is the revision the page was shown at. Raises ChangedElsewhere when a question of the page was
-    saved since; a `late` save (its browser pass had ended), or one that is an emergency, then goes to the history
-    instead. Raises AlreadySubmitted, but for an emergency, of which staff must hear whenever it comes.
+    `seen` is the response as this request read it, `loaded_revision` the revision the page was shown at. Raises
+    ChangedElsewhere when a question of the page was saved since; a `late` save (its browser pass had ended), or one
+    that is an emergency, then goes to the history instead. Raises AlreadySubmitted, but for an emergency, of which
+    staff must hear whenever it comes.
     """
-    response = _locked(public_id)
+    response = _locked_as(seen)
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
@@ -91,7 +96,7 @@ def save_page(
     considered = document.copy() if conflicts or not response.is_draft else document
     for answer in answers:
         considered.put(answer)
-    retire_unasked(questionnaire, considered, at=now.isoformat())
+    asked = retire_unasked(questionnaire, considered, at=now.isoformat())
     fired = page_saved.send(
         QuestionnaireResponse, response=response, questionnaire=questionnaire, document=considered, page=page
     )
@@ -119,7 +124,8 @@ def save_page(
             )
         ]
     )
-    return SavedPage(document, response.revision, emergency_rules)
+    pages = asked_pages(questionnaire, document, asked if considered is document else None)
+    return SavedPage(document, response.revision, emergency_rules, pages)
 
 
 HELP_REPLY = "help_page_reply"
@@ -151,14 +157,35 @@ def record_help_reply(public_id: str, *, code: str) -> None:
         document.history.append(
             Answer(HELP_REPLY, State.ANSWERED, code, "", shown, response.language, "self", now, response.revision, now)
         )
+        response.revision += 1
         response.seal_document(document)
-        response.save(update_fields=["answers"])
+        response.save(update_fields=["revision", "answers"])
     record([audit_event("response.help-reply", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)])
 
 
 def _locked(public_id: str) -> QuestionnaireResponse:
-    rows = QuestionnaireResponse.objects.select_related("clinic", "data_key")
-    return rows.select_for_update(of=("self",)).get(public_id=public_id)
+    response = _by_public_id.first(public_id)
+    if response is None:
+        raise QuestionnaireResponse.DoesNotExist
+    return response
+
+
+_by_public_id = Composed(
+    lambda public_id: (
+        QuestionnaireResponse.objects.filter(public_id=public_id)
+        .select_related("clinic", "data_key")
+        .select_for_update(of=("self",))
+    )
+)
+_LOCK = f"SELECT revision, status FROM {QuestionnaireResponse._meta.db_table} WHERE id = %s FOR UPDATE"  # noqa: S608
+
+
+def _locked_as(seen: QuestionnaireResponse) -> QuestionnaireResponse:
+    """`seen`, locked; or read anew when it changed meanwhile. Whatever changes answers raises the revision."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [seen.pk])
+        unchanged = cursor.fetchone() == (seen.revision, seen.status)
+    return seen if unchanged else _locked(seen.public_id)
 
 
 def _answers(

@@ -128,7 +128,8 @@ def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
         return redirect("intake:stopped", public_id)
     if request.method == "POST":
         return _save(request, response, questionnaire, document, shown, ticket)
-    if shown not in asked_pages(questionnaire, document):
+    pages = asked_pages(questionnaire, document)
+    if shown not in pages:
         return redirect("intake:tasks", public_id)
     form = PageForm(
         shown,
@@ -137,7 +138,7 @@ def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
         today=response.clinic.today(),
         own_device=uses_own_device(request, response),
     )
-    return _page(request, response, questionnaire, document, form, change="change" in request.GET)
+    return _page(request, response, questionnaire, document, form, change="change" in request.GET, pages=pages)
 
 
 def _page_or_404(questionnaire: Questionnaire, number: int) -> Page:
@@ -154,11 +155,13 @@ def _page(
     form: PageForm,
     *,
     change: bool,
+    pages: list[Page] | None = None,
     status: int = 200,
     **extra: Any,
 ) -> HttpResponse:
     context = _context(response)
-    context |= page_context(response, questionnaire, document, form, change=change)
+    pages = pages or asked_pages(questionnaire, document)
+    context |= page_context(response, pages, form, change=change)
     context["ticket"] = Ticket(response.public_id, form.page.number, response.revision).sign()
     return render(request, "intake/page.html", {**context, **extra}, status=status)
 
@@ -189,7 +192,7 @@ def _save(
         notice = _("This page was changed on the way. What you typed is here: press Save and continue.")
         return _page(request, response, questionnaire, document, form, change=change, status=400, notice=notice)
     try:
-        saved = save_page(response.public_id, shown, form.replies(), loaded_revision=ticket.revision)
+        saved = save_page(response, shown, form.replies(), loaded_revision=ticket.revision)
     except ChangedElsewhere:
         return _conflict(request, response, questionnaire, form, change=change)
     except AlreadySubmitted:
@@ -209,7 +212,7 @@ def _save(
     if is_new and shown is questionnaire.page_of.get("phone"):
         # Once, as soon as there is a way to reach the person.
         return see_other("intake:ways", response.public_id)
-    return _onward(response, questionnaire, saved, shown, change=change)
+    return _onward(response, saved, shown, change=change)
 
 
 def _conflict(
@@ -228,10 +231,8 @@ def _conflict(
     )
 
 
-def _onward(
-    response: QuestionnaireResponse, questionnaire: Questionnaire, saved: SavedPage, shown: Page, *, change: bool
-) -> HttpResponse:
-    pages = asked_pages(questionnaire, saved.document)
+def _onward(response: QuestionnaireResponse, saved: SavedPage, shown: Page, *, change: bool) -> HttpResponse:
+    pages = saved.pages
     if change:
         following = first_open_page(
             [p for p in pages if p.number > shown.number and p.item.enable_when], saved.document
@@ -261,7 +262,7 @@ def late_page(request: HttpRequest, public_id: str, number: int) -> HttpResponse
         return no_access(request, response)
     try:
         revision = ticket.revision if ticket else 0
-        saved = save_page(public_id, shown, form.replies(), loaded_revision=revision, late=True)
+        saved = save_page(response, shown, form.replies(), loaded_revision=revision, late=True)
     except AlreadySubmitted:
         context = {**_context(response), "typed": form.typed(), "idle": False}
         return render(request, "intake/already_sent.html", context, status=409)

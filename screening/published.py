@@ -4,6 +4,7 @@ import json
 import uuid
 from functools import lru_cache
 
+from clinic_site.database.composed import Composed
 from screening.models import RuleSetVersion
 from screening.rules import RuleSet
 
@@ -23,9 +24,10 @@ def rule_set_version(version_id: uuid.UUID) -> RuleSet:
 
 
 def current_rule_set() -> tuple[uuid.UUID, RuleSet]:
-    version_id = (
-        RuleSetVersion.objects.filter(status="published").order_by("-published_at").values_list("id", flat=True).first()
-    )
-    if version_id is None:
+    version = _newest.first("published")
+    if version is None:
         raise NoRuleSet("No rule set is published: run manage.py publish_content.")
-    return version_id, rule_set_version(version_id)
+    return version.id, rule_set_version(version.id)
+
+
+_newest = Composed(lambda status: RuleSetVersion.objects.filter(status=status).only("id").order_by("-published_at")[:1])

@@ -65,7 +65,7 @@ def _answer_page(response: QuestionnaireResponse, page: Page, answers: Answers) 
     refused = [link_id for link_id, reply in replies.items() if reply.state is State.UNPARSEABLE]
     if refused or form.non_field_errors():
         raise AnswersRefused(f"page {page.number} ({', '.join(refused) or page.item.link_id}): {form.errors.as_text()}")
-    return save_page(current.public_id, page, replies, loaded_revision=current.revision)
+    return save_page(current, page, replies, loaded_revision=current.revision)
 
 
 def answered(

@@ -12,7 +12,10 @@ from django.test import Client
 from clinic_site.audit.models import AuditEvent
 from clinic_site.messaging.models import OutboxMessage
 from intake.access import pass_cookie
+from intake.answers import Reply, State
 from intake.models import Consent, Patient, QuestionnaireResponse
+from intake.published import questionnaire_of
+from intake.services import record_help_reply, save_page
 from screening.models import Assessment, Case
 from screening.published import current_rule_set
 from tests.conftest import make_clinic, publish_shipped_content, shipped_questionnaire
@@ -177,3 +180,20 @@ def test_ten_tabs_that_save_different_pages_at_once_lose_nothing():
         assert set(tabs.map(save, link_ids)) == {303}
     assert set(patient.response.document().answers) == set(link_ids)
     assert patient.response.revision == len(link_ids)
+
+
+@pytest.mark.django_db
+def test_a_page_saved_on_what_was_read_earlier_keeps_what_came_between(published, clinic):
+    patient = PatientBrowser(clinic)
+    seen, questionnaire = patient.response, questionnaire_of(patient.response)
+    seen.document()
+    first, second = (questionnaire.page_of[name] for name in ("other_allergies", "date_of_birth"))
+    between = {"other_allergies": Reply(State.ANSWERED, "latex", "latex")}
+    save_page(patient.response, first, between, loaded_revision=0)
+    record_help_reply(patient.public_id, code="safe_for_now")
+    born = {"date_of_birth": Reply(State.ANSWERED, "1985-04-27", "April 27, 1985")}
+    save_page(seen, second, born, loaded_revision=0)
+    document = patient.response.document()
+    assert (document.value("other_allergies"), document.value("date_of_birth")) == ("latex", "1985-04-27")
+    assert [answer.value for answer in document.history] == ["safe_for_now"]
+    assert patient.response.revision == 3

@@ -54,7 +54,8 @@ class Command(BaseCommand):
         growth = "  growth" if len(tables) > 1 else ""
         self.stdout.write(f"\n{count:,} cases\n{_HEAD}{growth}")
         for first, row in zip(tables[0], tables[-1], strict=True):
-            line = f"{row.name:<38}{row.milliseconds:>10.2f}{row.cpu_milliseconds:>8.2f}{row.statements:>5}{row.wal_kb:>8.1f}"
+            line = f"{row.name:<38}{row.milliseconds:>10.2f}{row.cpu_milliseconds:>8.2f}"
+            line += f"{row.statements:>5}{row.wal_kb:>8.1f}"
             line += f"{row.ratio:>9.2f}{row.bar:>6.1f}" if row.ratio and row.bar else f"{'':>15}"
             # Growth of the ratio where there is one: the speed of the machine drifts within a run.
             now, then = row.ratio or row.cpu_milliseconds, first.ratio or first.cpu_milliseconds
