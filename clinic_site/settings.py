@@ -216,8 +216,9 @@ PROTECTING_HEADERS = {
     "X-DNS-Prefetch-Control": "off",
     "Reporting-Endpoints": 'browser="/browser-report/"',
 }
-# The largest page is a list of 600 medicines in four boxes each, which is refused with a sentence only above that; a
-# body above this size answers 413 before any of it is read.
+# The outer limits, for a patient's page alone: a list of 600 medicines in four boxes each is refused with a sentence
+# only above that, and a long text is kept. Every other page takes less (clinic_site/limits/bodies.py). A body that is
+# larger answers 413 before any of it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 # No page takes a file.
