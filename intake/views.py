@@ -72,7 +72,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     scope.go_on_within(scope.of_clinics(clinic.id))
     if request.method == "POST" and clinic.is_accepting:
-        if not may_start(network_of(client_address(request))):
+        if not may_start(clinic, network_of(client_address(request))):
             return render(request, "429.html", status=429)
         try:
             response, token = start_response(clinic, language="en")
