@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from clinic_site.limits.addresses import came_through_our_proxy
+from clinic_site.limits.bodies import check_size
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,11 @@ class RefuseOddRequests:
         if isinstance(response, HttpResponseNotAllowed):
             return _not_allowed(request, response["Allow"].split(", "))
         return response
+
+    def process_view(self, request: HttpRequest, view: Handler, *_named: Any) -> None:
+        """Before the check against forged forms, which is the first to read a body."""
+        if request.method not in READING:
+            check_size(request, view)
 
 
 def _not_allowed(request: HttpRequest, allowed: tuple[str, ...] | list[str]) -> HttpResponse:

@@ -15,6 +15,8 @@
 | ALLOWED_HOSTS | comma-separated host names |
 | TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
 | DRAFTS_PER_HOUR | how many intakes one network may start in an hour; 20 |
+| DRAFTS_PER_HOUR_IN_ALL | how many all networks together may start in an hour; 2000 |
+| LINKS_PER_HOUR_IN_ALL | how often all together may ask for a mailed link in an hour; 1000 |
 | STATIC_ROOT, MAIL_DIRECTORY or EMAIL_URL, DEFAULT_FROM_EMAIL | where static files and mail go |
 | SITE_URL | where the site is served, e.g. https://intake.example: for links in mails, which no request may choose |
 | PLAIN_HTTP | 1 only on loopback: cookies without Secure, no redirect to https |
@@ -146,7 +148,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 15},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "clinic_site.accounts.passwords.NotKnownElsewhere"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "clinic_site.accounts.passwords.MoreThanWordsOfThePlace"},
 ]
@@ -216,8 +218,9 @@ PROTECTING_HEADERS = {
     "X-DNS-Prefetch-Control": "off",
     "Reporting-Endpoints": 'browser="/browser-report/"',
 }
-# The largest page is a list of 600 medicines in four boxes each, which is refused with a sentence only above that; a
-# body above this size answers 413 before any of it is read.
+# The outer limits, for a patient's page alone: a list of 600 medicines in four boxes each is refused with a sentence
+# only above that, and a long text is kept. Every other page takes less (clinic_site/limits/bodies.py). A body that is
+# larger answers 413 before any of it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 # No page takes a file.
@@ -225,6 +228,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 FILE_UPLOAD_HANDLERS: list[str] = []
 # How many intakes one network may start within an hour. A clinic whose patients share one connection needs more.
 DRAFTS_PER_HOUR = env.int("DRAFTS_PER_HOUR", default=20)
+# What the whole installation takes within an hour, against a flood from many networks.
+DRAFTS_PER_HOUR_IN_ALL = env.int("DRAFTS_PER_HOUR_IN_ALL", default=2000)
+LINKS_PER_HOUR_IN_ALL = env.int("LINKS_PER_HOUR_IN_ALL", default=1000)
 
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en", "English")]

@@ -27,6 +27,7 @@ from intake.access import (
     shut_pass,
 )
 from intake.opening import about, find_response, no_access, page_for_shut, see_other
+from intake.pace import may_ask_for_link
 from intake.presentation import continue_url
 from intake.return_forms import MailForm, OpenForm, SecondForm, WaysForm
 from intake.returning import (
@@ -45,7 +46,6 @@ log = logging.getLogger(__name__)
 
 # By network, and never for long: somebody else behind the same address may be the one who guesses.
 _TRIES, _TRIES_WINDOW = 10, datetime.timedelta(minutes=10)
-_ASKED, _ASKED_WINDOW = 20, datetime.timedelta(hours=1)
 _ASKED_SALT = "intake.asked"
 LEAVE_FOR = "https://www.weather.gov/"
 
@@ -81,7 +81,7 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
         return render(
             request, "intake/resume.html", {**about(clinic), "form": form, "problems": _problems(form)}, status=422
         )
-    if not is_within("return.asked", _network(request), limit=_ASKED, window=_ASKED_WINDOW):
+    if not may_ask_for_link(clinic, _network(request)):
         return _too_many(request, clinic)
     index = ask_for_link(clinic, form.cleaned_data["email"])
     asked = signing.dumps(index.hex(), salt=_ASKED_SALT)

@@ -18,6 +18,7 @@ from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
 from clinic_site.limits.addresses import client_address, network_of
+from clinic_site.limits.bodies import takes_long_lists
 from clinic_site.records import scope
 from intake.access import (
     Ticket,
@@ -71,7 +72,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     scope.go_on_within(scope.of_clinics(clinic.id))
     if request.method == "POST" and clinic.is_accepting:
-        if not may_start(network_of(client_address(request))):
+        if not may_start(clinic, network_of(client_address(request))):
             return render(request, "429.html", status=429)
         try:
             response, token = start_response(clinic, language="en")
@@ -109,6 +110,7 @@ def tasks(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "intake/tasks.html", {**_context(response), **task_list(response, questionnaire, document)})
 
 
+@takes_long_lists
 @counts_as_use
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, public_id: str, number: int) -> HttpResponse:

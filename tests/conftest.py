@@ -187,26 +187,26 @@ def signed_in() -> Callable[[User], Client]:
     return sign_in
 
 
+def half_signed_browser(user: User) -> Client:
+    """A browser in which that person has a second factor and passed the password only."""
+    client = Client()
+    if not has_second_factor(user):
+        add_app(user, APP_SECRET)
+    session = client.session
+    session["pending"] = {
+        "user": str(user.pk),
+        "hash": user.get_session_auth_hash(),
+        "at": timezone.now().timestamp(),
+        "passed": "",
+    }
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return client
+
+
 @pytest.fixture
 def half_signed() -> Callable[[User], Client]:
-    """`half_signed(user)`: a browser in which that person has a second factor and passed the password only."""
-
-    def sign_in(user: User) -> Client:
-        client = Client()
-        if not has_second_factor(user):
-            add_app(user, APP_SECRET)
-        session = client.session
-        session["pending"] = {
-            "user": str(user.pk),
-            "hash": user.get_session_auth_hash(),
-            "at": timezone.now().timestamp(),
-            "passed": "",
-        }
-        session.save()
-        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
-        return client
-
-    return sign_in
+    return half_signed_browser
 
 
 def next_code(user: User) -> str:

@@ -56,6 +56,12 @@ NOTICES = {
         "Messages could not be sent",
         "A message was tried ten times and given up. Look into the queue by hand, and mend the mail server.",
     ),
+    "in-all": Notice(
+        "Too many new forms within an hour",
+        "Within an hour more forms were begun, or more links asked for, than DRAFTS_PER_HOUR_IN_ALL and"
+        " LINKS_PER_HOUR_IN_ALL allow from all networks together. More are refused until the hour is over; forms that"
+        " were begun go on. The log of the web server says whether they come from people.",
+    ),
     "chain": Notice(
         "The audit trail was altered",
         "Seals of the audit trail are gone or changed. Keep the database as it is, run manage.py verify_audit, and read"

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from clinic_site.messaging.models import OutboxMessage
 from tests.conftest import make_clinic, make_user, owner_of_tables
 
 pytestmark = pytest.mark.django_db
+WRITERS, SEALERS, ENTRIES = 40, 3, 10_000
 
 
 @pytest.fixture
@@ -454,32 +456,34 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood(sealed, clinic, tmp_path,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_writers_and_sealers_at_once_leave_one_chain_without_forks_or_gaps(clinic, heads_file, settings):
-    """Six writers and three workers on the same clinic."""
+def test_writers_and_sealers_at_once_leave_one_chain_without_forks_or_gaps(clinic, heads_file):
+    """Forty writers, each with a connection of its own, and three workers on the same clinic: 10,000 entries."""
+    written, begin = threading.Event(), threading.Barrier(WRITERS + SEALERS)
 
-    def write():
-        for number in range(40):
-            record([audit_event(f"step {number}", clinic_id=clinic.id)])
-        connection.close()
+    def write(writer):
+        begin.wait()
+        try:
+            for number in range(ENTRIES // WRITERS):
+                record([audit_event(f"step {number}", clinic_id=clinic.id, writer=writer)])
+        finally:
+            connection.close()
 
     def seal():
+        begin.wait()
         sealer = Sealer()
-        while not written.is_set() or sealer.run():
-            sealer.run()
-        connection.close()
+        try:
+            while not written.is_set() or sealer.run():
+                sealer.run()
+        finally:
+            connection.close()
 
-    written = threading.Event()
-    writers, sealers = (
-        [threading.Thread(target=write) for _ in range(6)],
-        [threading.Thread(target=seal) for _ in range(3)],
-    )
-    for thread in writers + sealers:
-        thread.start()
-    for thread in writers:
-        thread.join(60)
-    written.set()
-    for thread in sealers:
-        thread.join(60)
+    with ThreadPoolExecutor(WRITERS + SEALERS) as pool:
+        sealing = [pool.submit(seal) for _ in range(SEALERS)]
+        writing = [pool.submit(write, writer) for writer in range(WRITERS)]
+        wait(writing)
+        written.set()
+    for done in writing + sealing:
+        done.result()
     numbers = list(AuditSeal.objects.filter(chain=clinic.id).order_by("sequence").values_list("sequence", flat=True))
-    assert numbers == list(range(1, 241))
+    assert numbers == list(range(1, ENTRIES + 1))
     assert problems(heads_file) == []

@@ -1,5 +1,8 @@
 """How passwords are kept, and which are refused."""
 
+import time
+from contextlib import suppress
+
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher, check_password, make_password
 from django.contrib.auth.password_validation import validate_password
@@ -93,7 +96,60 @@ def test_a_password_of_the_place_the_person_or_the_work_is_refused(bad, clinic, 
         validate_password(bad, staff("clinician"))
 
 
-def test_a_common_password_is_refused_offline(db):
+def test_the_list_of_known_passwords_is_long_and_none_is_longer_than_is_looked_for():
+    known = passwords.known_passwords().decode().split("\n")[1:-1]
+    assert len(known) >= 100_000
+    assert known == sorted({word.casefold() for word in known})
+    assert max(map(len, known)) <= passwords._LONGEST_KNOWN
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "polniypizdec0211",
+        "iloveyouforever",
+        "ILoveYouForever",
+        "michaeljackson1958!",
+        "2024--correcthorsebatterystaple--",
+        "starwarsstarwars",
+        "dragon dragon dragon",
+        "Dragon-Dragon-Dragon-7",
+        "qwertyuiopqwertyuiopqwe",
+        "1q2w3e4r1q2w3e4r",
+        "abc123abc123abc123",
+        "aaaaaaaaaaaaaaaaaaaa",
+        "1111111111111111",
+    ],
+)
+def test_a_password_known_elsewhere_is_refused_offline_repeated_or_padded_too(bad):
+    with pytest.raises(ValidationError, match="too common"):
+        passwords.NotKnownElsewhere().validate(bad)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "correct horse battery staple",
+        "dragon teapot gravel moss",
+        "sunshine in a jar of dust 7",
+        "michaeljackson met my aunt",
+        "zqxjkvbw zqxjkvbw zqxjkvbw",
+        "zqxjkvbwzqxjkvb 2024!",
+    ],
+)
+def test_a_password_that_only_holds_a_known_one_is_taken(good):
+    passwords.NotKnownElsewhere().validate(good)
+
+
+def test_a_very_long_password_is_looked_at_quickly():
+    for long in ("a" * 100_000, "1" * 99_999 + "x", "ab" * 50_000 + "!" * 100_000):
+        began = time.process_time()
+        with suppress(ValidationError):
+            passwords.NotKnownElsewhere().validate(long)
+        assert time.process_time() - began < 1
+
+
+def test_setting_a_password_asks_the_list(db):
     with pytest.raises(ValidationError, match="too common"):
         validate_password("polniypizdec0211")
 

@@ -28,7 +28,7 @@ from screening.case_page import build_case_page
 from screening.cases import emergency_rules_on_page
 from screening.models import Case, CaseStatus, ObservationKind, Outcome, ReasonCode
 from screening.review import claim_case, close_flag, record_observation, sign_decision
-from tests.conftest import make_clinic, make_user, publish_shipped_content
+from tests.conftest import half_signed_browser, make_clinic, make_user, publish_shipped_content
 from tests.screening.cases import nothing_to_declare
 
 ABSOLUTE, EMERGENCY = "cardiovascular.aneurysm-avm", "thinking_of_hurting_someone_now"
@@ -37,6 +37,8 @@ CONTACT = (
     "legal_given_name", "legal_family_name", "phone", "email", "pronouns", "chosen_name", "contact_ok",
     "safe_time_to_call", "discreet_contact", "emergency_contact_phone", "date_of_birth",
 )  # fmt: skip
+# A clinician who gave the password and not yet the second factor.
+HALF_WAY = "half-way"
 KINDS = ("contact", "answer", "result", "note", "decision")
 _MARK = re.compile(r"zz(\w+)-(\w+)-([\w-]+?)zz")
 
@@ -89,9 +91,17 @@ class World:
 
     def browser(self, user: User | None) -> Client:
         """A browser of a signed-in member of staff, or of nobody."""
+        return self._browser_with(self.sessions[user.pk] if user is not None else "")
+
+    def browser_of(self, actor: str) -> Client:
+        """Of a member of staff here, of somebody who is HALF_WAY, or of nobody."""
+        user = self.here.staff.get(actor)
+        return self._browser_with(self.sessions[HALF_WAY]) if actor == HALF_WAY else self.browser(user)
+
+    def _browser_with(self, session: str) -> Client:
         client = Client(raise_request_exception=False)
-        if user is not None:
-            client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[user.pk]
+        if session:
+            client.cookies[settings.SESSION_COOKIE_NAME] = session
         return client
 
 
@@ -104,6 +114,8 @@ def world(django_db_blocker: Any) -> Iterator[World]:
         # All at once: a session that begins in what is undone is gone with it.
         for user in (*made.here.staff.values(), *made.there.staff.values()):
             made.sessions[user.pk] = _session_of(user)
+        half = half_signed_browser(make_user("clinician", made.here.clinic))
+        made.sessions[HALF_WAY] = half.cookies[settings.SESSION_COOKIE_NAME].value
         yield made
         transaction.set_rollback(True)
 

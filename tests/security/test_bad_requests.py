@@ -12,6 +12,7 @@ from django.test import Client
 
 from clinic_site.clinics.admin import HoursField
 from clinic_site.encryption.models import DataKey
+from clinic_site.limits.bodies import LONGEST_BODY, MOST_FIELDS
 from intake.answers import State
 from intake.models import QuestionnaireResponse
 from screening.medicine_words import kinds_of, words_of
@@ -156,7 +157,20 @@ class TestBodies:
             file = SimpleUploadedFile("x.txt", b"x" * 1000, content_type="text/plain")
             assert client.post(path, {"file": file}).status_code == 400, path
 
-    def test_fields_and_size_are_limited_to_the_last_one(self, pages):
+    def test_every_page_but_that_of_a_patient_takes_256_kilobytes_and_200_fields(self, pages):
+        def size_is_refused(client, path, body):
+            answer = client.post(path, body, content_type=FORM)
+            return answer.status_code == 413 or "We could not read" in answer.content.decode()
+
+        long, many = "a=" + "x" * (LONGEST_BODY - 2), "&".join(f"f{n}=" for n in range(MOST_FIELDS))
+        same = "&".join("a=" for _ in range(MOST_FIELDS))
+        for client, path in pages[1:]:
+            refused = {(body[:4], more): size_is_refused(client, path, body + more) for body, more in (
+                (long, ""), (long, "x"), (many, ""), (many, "&b="), (same, ""), (same, "&a="),
+            )}  # fmt: skip
+            assert [key[1] for key, was in refused.items() if was] == ["x", "&b=", "&a="], path
+
+    def test_a_page_of_a_patient_takes_more_up_to_the_last_one(self, pages):
         client, path = pages[0]
         most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
         assert client.post(path, "&".join(f"f{n}=" for n in range(most + 1)), content_type=FORM).status_code == 400

@@ -1,11 +1,11 @@
 """What somebody in need reads when something fails. None of these tests has a database."""
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.template.loader import render_to_string
 from django.test import Client
 
+from clinic_site.limits.bodies import LONGEST_BODY, MOST_FIELDS
 from tests.architecture.source import ROOT
 
 ERRORS = (400, 403, 404, 405, 413, 429, 500, 503)
@@ -33,11 +33,11 @@ def refused_without_a_token():
 
 
 def too_large():
-    return Client().post("/sign-in/", {"username": "a" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)})
+    return Client().post("/sign-in/", {"username": "a" * LONGEST_BODY})
 
 
 def too_many_fields():
-    return Client().post("/sign-in/", {f"f{n}": "" for n in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)})
+    return Client().post("/sign-in/", {f"f{n}": "" for n in range(MOST_FIELDS + 1)})
 
 
 def foreign_host():

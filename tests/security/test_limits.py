@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings as project
@@ -11,7 +12,9 @@ from django.utils import timezone
 
 from clinic_site.audit.models import AuditEvent
 from clinic_site.limits import services
-from intake.models import QuestionnaireResponse
+from clinic_site.messaging.models import OutboxMessage
+from intake.models import LinkRequest, QuestionnaireResponse
+from tests.conftest import make_clinic
 from tests.patients import PatientBrowser
 
 START = "/at/riverside/"
@@ -22,6 +25,26 @@ LATER = datetime.timedelta(hours=1, minutes=1)
 def at_home(published, clinic):
     """`at_home(forwarded)` presses the button of the start page in one and the same home, with another header each time."""
     return lambda forwarded="": Client(REMOTE_ADDR="203.0.113.7").post(START, headers={"x-forwarded-for": forwarded})
+
+
+@pytest.fixture
+def at_once():
+    """`at_once(8, press)`: what `press(0)` to `press(7)` return when eight threads begin at the same moment."""
+
+    def run(count, press):
+        gate = threading.Barrier(count)
+
+        def one(number):
+            gate.wait()
+            try:
+                return press(number)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(one, range(count)))
+
+    return run
 
 
 def test_one_network_starts_twenty_intakes_an_hour_and_is_then_asked_to_wait(at_home, monkeypatch):
@@ -73,22 +96,64 @@ def test_looking_at_the_start_page_stores_nothing_however_often(published, clini
 
 
 @pytest.mark.django_db(transaction=True)
-def test_starts_at_the_same_moment_are_all_counted(at_home):
-    answers, gate = [], threading.Barrier(8)
+def test_starts_at_the_same_moment_are_all_counted(at_home, at_once):
+    answers = at_once(8, lambda _n: [at_home().status_code for _ in range(4)])
+    assert sorted(status for own in answers for status in own) == [302] * 20 + [429] * 12
 
-    def press():
-        gate.wait()
-        try:
-            answers.extend(at_home().status_code for _ in range(4))
-        finally:
-            connection.close()
 
-    threads = [threading.Thread(target=press) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == [302] * 20 + [429] * 12
+class TestTheWholeInstallation:
+    """A flood that comes from many networks, each of which stays below its own limit."""
+
+    @pytest.fixture(autouse=True)
+    def _small(self, published, clinic, settings):
+        settings.DRAFTS_PER_HOUR_IN_ALL = settings.LINKS_PER_HOUR_IN_ALL = 6
+
+    def start(self, number, slug="riverside"):
+        return Client(REMOTE_ADDR=f"203.0.113.{number}").post(f"/at/{slug}/").status_code
+
+    def ask(self, number):
+        return Client(REMOTE_ADDR=f"203.0.113.{number}").post(
+            "/at/riverside/continue/", {"email": f"sam{number}@example.com"}
+        )
+
+    def notices(self):
+        return OutboxMessage.objects.filter(purpose="alert-in-all").count()
+
+    def test_starts_are_limited_for_all_clinics_together_and_the_operator_hears_of_it_once(self, monkeypatch):
+        make_clinic("lakeside")
+        assert [self.start(n, ("riverside", "lakeside")[n % 2]) for n in range(9)] == [302] * 6 + [429] * 3
+        assert self.notices() == 1
+        assert AuditEvent.objects.get(action="alert.raised").detail == {"rule": "in-all", "about": "draft"}
+        later = timezone.now() + LATER
+        monkeypatch.setattr(services.timezone, "now", lambda: later)
+        assert [self.start(n) for n in range(8)] == [302] * 6 + [429] * 2
+        assert self.notices() == 2
+
+    def test_requests_for_links_are_limited_whatever_addresses_they_name(self):
+        asked = [self.ask(n) for n in range(8)]
+        assert [answer.status_code for answer in asked] == [200] * 6 + [429] * 2
+        assert "Or call us" in asked[-1].content.decode()
+        assert LinkRequest.objects.count() == 6
+        assert self.notices() == 1
+
+    def test_one_network_alone_does_not_use_it_up(self, settings):
+        settings.DRAFTS_PER_HOUR = 3
+        assert [self.start(1) for _ in range(9)] == [302] * 3 + [429] * 6
+        assert [self.start(n) for n in (2, 3, 4)] == [302] * 3
+        assert self.notices() == 0
+
+    def test_whoever_has_a_draft_saves_and_submits_as_ever(self, clinic):
+        patient = PatientBrowser(clinic)
+        assert [self.start(n) for n in range(7)][-1] == 429
+        assert self.ask(1).status_code == 200
+        assert patient.save("legal_given_name").status_code == 303
+        assert patient.fill_in().submit().status_code == 303
+
+    @pytest.mark.django_db(transaction=True)
+    def test_starts_at_the_same_moment_are_all_counted_and_one_notice_goes_out(self, at_once):
+        answers = at_once(16, self.start)
+        assert sorted(answers) == [302] * 6 + [429] * 10
+        assert self.notices() == 1
 
 
 class TestPaceOfOneDraft:
@@ -119,5 +184,5 @@ class TestPaceOfOneDraft:
         assert Client().post(patient.url("legal_given_name"), {}).status_code == 404
 
 
-def test_the_limit_can_be_raised_for_a_clinic_whose_patients_share_a_network():
-    assert project.DRAFTS_PER_HOUR == 20
+def test_the_limits_are_far_above_what_people_do():
+    assert (project.DRAFTS_PER_HOUR, project.DRAFTS_PER_HOUR_IN_ALL, project.LINKS_PER_HOUR_IN_ALL) == (20, 2000, 1000)

@@ -14,10 +14,10 @@ from clinic_site.accounts.permissions import roles
 from clinic_site.checks import every_page_says_whom_it_serves
 from clinic_site.records import scope
 from screening.models import Case
-from tests.security.seed import KINDS, STATES, look_into, marks_in, undone, world
-from tests.security.walk import addresses, cells, faults
+from tests.security.seed import HALF_WAY, KINDS, STATES, look_into, marks_in, undone, world
+from tests.security.walk import STRANGERS, addresses, cells, faults
 
-ACTORS = ("nobody", *roles(), "colleague")
+ACTORS = (*STRANGERS, *roles(), "colleague")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,12 @@ def test_every_address_answers_each_role_as_the_matrix_says(seeded, actor, recor
     print(f"{actor}: {len(walked)} cells")  # noqa: T201 - how much was walked is part of the result
     assert faults(walked) == []
     assert len(walked) > 300
+
+
+def test_whoever_is_half_way_in_the_walk_is_known_by_the_password(seeded):
+    """And so is no stranger whom every page turns away for a reason of its own."""
+    led_to = seeded.browser_of(HALF_WAY).get("/review/")["Location"]
+    assert led_to.startswith("/sign-in/second/")
 
 
 def test_the_walk_reaches_every_room():

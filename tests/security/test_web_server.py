@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
-from urllib.parse import quote
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -20,32 +20,34 @@ HOST = "127.0.0.1"
 CONFIG = ROOT / "clinic_site" / "web_server.py"
 
 
-def database_url():
-    database = connection.settings_dict
-    who = ":".join(quote(database[key], safe="") for key in ("USER", "PASSWORD") if database[key])
-    where = quote(database["HOST"], safe="")
-    return f"postgres://{who}@/{database['NAME']}?host={where}&port={database['PORT']}"
+def environment_of_a_server():
+    """As the program's own role on the tests' own database: the tests' environment names the owner and another one."""
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_ROLE"}
+    return {**inherited, "DATABASE_URL": url, "ALLOWED_HOSTS": "localhost", "TRUSTED_PROXIES": "none"}
 
 
 @pytest.fixture(scope="module")
 def server(django_db_setup, tmp_path_factory):
     """(port, file of the log) of the real web server with two workers, on the tests' own database."""
+    with running_server(tmp_path_factory.mktemp("server") / "log") as port_and_log:
+        yield port_and_log
+
+
+@contextmanager
+def running_server(log, *, workers=2):
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url(),
-        "ALLOWED_HOSTS": "localhost",
-        "TRUSTED_PROXIES": "none",
-    }
+    environment = environment_of_a_server()
     command = [
         sys.executable,
         "-m",
         "gunicorn",
         "--config",
         str(CONFIG),
+        "--workers",
+        str(workers),
         "--chdir",
         str(ROOT),
         "--bind",

@@ -15,8 +15,9 @@ from django.urls import URLPattern, get_resolver
 from clinic_site.accounts.models import User
 from clinic_site.accounts.permissions import ANYONE, HALF_SIGNED, PATIENT, SIGNED_IN, asked_for, roles
 from clinic_site.records.identifiers import reference
-from tests.security.seed import Side, World, marks_in, undone
+from tests.security.seed import HALF_WAY, Side, World, marks_in, undone
 
+STRANGERS = ("nobody", HALF_WAY)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Admin answers every method but POST as it answers GET, so that two say all.
 ADMIN_METHODS = ("GET", "POST")
@@ -116,8 +117,7 @@ class Cell:
 
 
 def cells(world: World, actor: str, patterns: Any = None) -> Iterator[Cell]:
-    """Every address × method as one member of staff of the clinic here, or as `nobody`. What it does is undone."""
-    user = world.here.staff.get(actor)
+    """Every address × method as one member of staff of the clinic here, HALF_WAY or as `nobody`. What it does is undone."""
     for name, route in addresses(patterns):
         for target in ("here", "there", "missing") if names_an_object(route) else ("",):
             values = (
@@ -126,7 +126,7 @@ def cells(world: World, actor: str, patterns: Any = None) -> Iterator[Cell]:
             path = as_path(route, values)
             for method in ADMIN_METHODS if name.startswith("admin:") else METHODS:
                 with undone():
-                    answer = world.browser(user).generic(method, path)
+                    answer = world.browser_of(actor).generic(method, path)
                     yield Cell(name, method, actor, target, path, answer)
 
 
@@ -142,7 +142,7 @@ def expected(cell: Cell) -> set[str]:
         return {"reached", "not found", "no such method", "bad request", *at_the_door}
     if asked is None:
         return {"refused"}
-    if cell.actor == "nobody":
+    if cell.actor in STRANGERS:
         # A name in an address that can not be one is no page at all, before anybody is asked who they are.
         return {"sign-in", "not found"} if asked in (HALF_SIGNED, SIGNED_IN) else {"sign-in"}
     if asked in (HALF_SIGNED, SIGNED_IN):
@@ -177,6 +177,6 @@ def faults(walked: Iterable[Cell]) -> list[str]:
 
 
 def _may(actor: str) -> frozenset[str]:
-    if actor == "nobody":
+    if actor in STRANGERS:
         return frozenset()
     return roles()["clinician" if actor == "colleague" else actor].may
