@@ -15,6 +15,8 @@ from typing import Any
 
 # Loggers whose calls were read: they hand over references, rule ids, counts and class names.
 _OURS = ("intake", "screening", "clinic_site")
+# What the web server says of its processes: their numbers, signals and codes. Its other arguments hold addresses.
+_SERVER, _SIGNAL = "gunicorn.error", re.compile(r"SIG[A-Z0-9+]+")
 _ARGUMENT = re.compile(r"%(?:\([^)]*\))?[#0\- +]*[\d*]*(?:\.[\d*]+)?[a-zA-Z]")
 _DEEPEST = 12
 
@@ -43,9 +45,20 @@ class JsonLines(logging.Formatter):
 def _words(record: logging.LogRecord) -> str:
     if record.name.split(".")[0] in _OURS:
         return record.getMessage()
+    if (
+        record.name == _SERVER
+        and isinstance(record.args, tuple)
+        and record.args
+        and all(map(_is_of_process, record.args))
+    ):
+        return record.getMessage()
     if isinstance(record.msg, str) and record.args and _ARGUMENT.search(record.msg):
         return _ARGUMENT.sub("…", record.msg)
     return _fixed(record)
+
+
+def _is_of_process(argument: object) -> bool:
+    return isinstance(argument, int) or (isinstance(argument, str) and bool(_SIGNAL.fullmatch(argument)))
 
 
 def _fixed(record: logging.LogRecord) -> str:

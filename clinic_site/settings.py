@@ -280,6 +280,7 @@ WORKER_JOBS = {
     "clinic_site.limits.services.forget_ended": 600,
     "intake.return_mail.send_links": 1,
     "intake.return_mail.send_reminders": 60,
+    "intake.return_mail.tell_old_addresses": 10,
     "intake.purging.purge_drafts": 3600,
 }
 

@@ -7,10 +7,10 @@ So there are two kinds. Many read requests, whole, each with a time limit, and w
 requests that are complete. Two hundred clients that send a byte a second leave those few free for everybody else.
 """
 
+import logging
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
@@ -19,12 +19,16 @@ from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.http import wsgi as gunicorn_wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from clinic_site.log_lines import JsonLines
+
 # gunicorn reads what is spelled as its settings.
 worker_class = "clinic_site.web_server.PatientWorker"
+logger_class = "clinic_site.web_server.ServerLog"
 workers = 2
 threads = 256  # that read and write, in each worker
 worker_connections = 1000
@@ -47,7 +51,19 @@ SECONDS_TO_ANSWER = 60.0
 # The name of the product in every answer helps only those who look for its faults.
 gunicorn_wsgi.SERVER = "web"
 
+# By its name: gunicorn runs this file as its settings too, under another one.
+log = logging.getLogger("clinic_site.web_server")
+
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class ServerLog(Logger):
+    """gunicorn's own words as the lines of the program: its format would quote the address of a draft."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonLines())
 
 
 class PatientWorker(ThreadWorker):
@@ -101,8 +117,9 @@ class PatientWorker(ThreadWorker):
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """What is not HTTP is answered with a page of ours, and logged without a word of what was sent."""
         status, reason = _status_of(exc)
-        place = "" if status < 500 else "".join(traceback.format_tb(exc.__traceback__))
-        self.log.warning("Answered %s before the program: %s\n%s", status, type(exc).__name__, place)
+        log.warning(
+            "Answered %s before the program: %s", status, type(exc).__name__, exc_info=exc if status >= 500 else None
+        )
         page = self._pages[500 if status >= 500 else 400]
         head = [
             f"HTTP/1.1 {status} {reason}",
@@ -120,7 +137,7 @@ class PatientWorker(ThreadWorker):
             client.settimeout(1.0)
             client.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + page)
         except OSError:
-            self.log.debug("The client was gone before it was told.")
+            log.debug("The client was gone before it was told.")
 
 
 def _run(program: WSGI, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

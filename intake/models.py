@@ -100,6 +100,9 @@ class ReturnKey(ClinicRow):
 
     Always a second thing that they chose, and a way to name the draft: a mailed link, a code on paper, or both. Empty
     bytes stand for "not chosen" and "no link waits".
+
+    `next_address` takes the place of `address` at `next_address_from`. Until `tell_until` the worker tries to tell the
+    owner of `address`; None when that is done, or need not be.
     """
 
     response = models.OneToOneField(QuestionnaireResponse, on_delete=models.PROTECT, related_name="return_key")
@@ -107,6 +110,10 @@ class ReturnKey(ClinicRow):
     asked_in = models.CharField(max_length=10, choices=AskedIn, default=AskedIn.ELSEWHERE)
     address = models.BinaryField(default=b"")
     address_index = models.BinaryField(max_length=32, default=b"")
+    next_address = models.BinaryField(default=b"")
+    next_address_index = models.BinaryField(max_length=32, default=b"")
+    next_address_from = models.DateTimeField(null=True)
+    tell_until = models.DateTimeField(null=True)
     paper_digest = models.BinaryField(max_length=32, default=b"")
     link_digest = models.BinaryField(max_length=32, default=b"")
     link_code_digest = models.BinaryField(max_length=32, default=b"")
@@ -119,6 +126,11 @@ class ReturnKey(ClinicRow):
         indexes = [
             models.Index(fields=["clinic", "address_index"], name="intake_return_by_address"),
             models.Index(fields=["clinic", "paper_digest"], name="intake_return_by_paper"),
+            models.Index(
+                fields=["clinic", "next_address_index"],
+                condition=Q(next_address_from__isnull=False),
+                name="intake_return_by_next_address",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the worker mails about drafts: the links that were asked for, and two reminders.
+"""What the worker mails about drafts: the links that were asked for, two reminders, and word of a changed address.
 
 These mails do not go through the outbox: a row there would hold the address and the token in plain. The token is made
 in the moment of sending, and only its digest is stored. A mail says nothing about a person, a clinic or a treatment.
@@ -17,6 +17,7 @@ from django.utils import timezone
 from clinic_site.clinics.models import Clinic
 from clinic_site.encryption.cipher import CannotOpen
 from intake.models import LinkRequest, ResponseStatus, ReturnKey
+from intake.return_address import ADDRESS_FIELDS, end_wait, named_by
 from intake.return_codes import grouped, link_code_digest, new_link_code, new_link_token, token_digest
 from intake.returning import DRAFT_LIVES, LINK_LIVES
 
@@ -47,6 +48,17 @@ you started a form and asked us to help you find it again. To go on, open this p
 
 The form is kept for 30 days after the last time you saved it. If you do not want to go on, do nothing.
 """
+_CHANGED_MAIL = """Hello,
+
+the email address of a form was changed. For 24 hours, links to the form still come to this address. After that they go
+to the new one.
+
+Was it you? Then you need do nothing.
+
+Was it not you? Then open this page before the 24 hours are over, ask for a link, and put the address in the form right:
+
+{page}
+"""
 
 
 def send_links() -> int:
@@ -63,13 +75,14 @@ def send_links() -> int:
 
 def _answer(request: LinkRequest) -> bool:
     """Sends a link if there is a draft with that address. False when it must be tried again."""
-    key = _living().filter(clinic=request.clinic, address_index=request.address_index).first()
+    key = _living().filter(named_by(bytes(request.address_index)), clinic=request.clinic).first()
     if key is None or request.asked_at < timezone.now() - _GIVE_UP_AFTER:
         return True
+    end_wait(key)
     token, code = new_link_token(), new_link_code()
     key.link_digest, key.link_code_digest = token_digest(token), link_code_digest(key.clinic_id, code)
     key.link_ends_at, key.link_tries = timezone.now() + LINK_LIVES, 0
-    key.save(update_fields=["link_digest", "link_code_digest", "link_ends_at", "link_tries"])
+    key.save(update_fields=["link_digest", "link_code_digest", "link_ends_at", "link_tries", *ADDRESS_FIELDS])
     # Behind the # so that neither a log of the server nor one on the way holds the token.
     link = f"{_site()}{reverse('intake:open', args=[request.clinic.slug])}#{token}"
     if _send(key, "Your link", _LINK_MAIL.format(link=link, code=grouped(code))):
@@ -89,13 +102,29 @@ def send_reminders() -> int:
             quiet = _living().filter(reminders__lte=number, response__saved_at__lte=now - datetime.timedelta(days=days))
             for key in quiet.exclude(address=b"")[:_BATCH]:
                 sent += 1
+                end_wait(key)
                 # Counted before it is sent: one reminder too few is better than the same one again and again.
                 key.reminders = number + 1
-                key.save(update_fields=["reminders"])
-                clinic = Clinic.objects.get(pk=key.clinic_id)
-                page = f"{_site()}{reverse('intake:resume', args=[clinic.slug])}"
-                _send(key, "Your form is still there", _REMINDER_MAIL.format(page=page))
+                key.save(update_fields=["reminders", *ADDRESS_FIELDS])
+                _send(key, "Your form is still there", _REMINDER_MAIL.format(page=_resume_page(key)))
     return sent
+
+
+def tell_old_addresses() -> int:
+    """Tells an address that links will go to another one. Returns how many were told; the others are tried again."""
+    told = 0
+    with transaction.atomic():
+        for key in _living().filter(next_address_from__isnull=False, tell_until__gt=timezone.now())[:_BATCH]:
+            if _send(key, "An address was changed", _CHANGED_MAIL.format(page=_resume_page(key))):
+                key.tell_until = None
+                key.save(update_fields=["tell_until"])
+                told += 1
+    return told
+
+
+def _resume_page(key: ReturnKey) -> str:
+    clinic = Clinic.objects.get(pk=key.clinic_id)
+    return f"{_site()}{reverse('intake:resume', args=[clinic.slug])}"
 
 
 def _living():  # type: ignore[no-untyped-def]

@@ -29,10 +29,10 @@ from intake.access import (
 from intake.opening import about, find_response, no_access, page_for_shut, see_other
 from intake.pace import may_ask_for_link
 from intake.presentation import continue_url
+from intake.return_address import address_in, address_waits
 from intake.return_forms import MailForm, OpenForm, SecondForm, WaysForm
 from intake.returning import (
     NotThis,
-    address_in,
     ask_for_link,
     asks_for_second,
     choose_ways,
@@ -140,14 +140,16 @@ def ways(request: HttpRequest, public_id: str) -> HttpResponse:
         "continue_url": continue_url(response),
     }
     if request.method != "POST":
-        return render(request, "intake/ways.html", context)
+        return render(request, "intake/ways.html", {**context, "waits": address_waits(response)})
     if form.is_valid() and chosen and not knows_second(response, form.cleaned_data["current"]):
         form.add_error("current", SecondForm.WRONG)
     if not form.is_valid():
         return render(request, "intake/ways.html", {**context, "problems": _problems(form)}, status=422)
     kept = form.ways()
     code = choose_ways(public_id, kept)
-    return render(request, "intake/ways_kept.html", {**context, "code": code, "ways": kept})
+    return render(
+        request, "intake/ways_kept.html", {**context, "code": code, "ways": kept, "waits": address_waits(response)}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

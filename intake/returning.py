@@ -17,8 +17,8 @@ from clinic_site.limits.services import count_use, forget, is_within
 from clinic_site.messaging.models import OutboxMessage
 from clinic_site.records import scope
 from intake.access import Pass
-from intake.answers import AnswerDocument
 from intake.models import AskedIn, LinkRequest, QuestionnaireResponse, ResponseStatus, ReturnKey
+from intake.return_address import address_in, lead_mails_to, locked_key, named_by
 from intake.return_codes import (
     address_index,
     grouped,
@@ -68,26 +68,17 @@ class Shown:
     asked_index: bytes = b""
 
 
-def address_in(document: AnswerDocument) -> str:
-    """The e-mail address among the answers, or nothing."""
-    return document.value("email") or ""
-
-
 @transaction.atomic
 def choose_ways(public_id: str, ways: Ways) -> str:
     """Keeps how the person comes back, in place of what they chose before. Returns the code to write down, if one was
     asked for; it can not be shown again."""
     rows = QuestionnaireResponse.objects.select_related("data_key").select_for_update(of=("self",))
     response = rows.get(public_id=public_id)
-    key = ReturnKey.objects.filter(response=response).first() or ReturnKey(
-        clinic_id=response.clinic_id, response=response
-    )
+    key = locked_key(response) or ReturnKey(clinic_id=response.clinic_id, response=response)
     key.second_hash = make_password(ways.second)
     key.asked_in = AskedIn.EVERYWHERE if ways.everywhere else AskedIn.ELSEWHERE
-    address, code = address_in(response.document()) if ways.by_mail else "", ""
-    key.address = response.data_key.seal(address, row=key, label="return.address") if address else b""
-    key.address_index = address_index(response.clinic_id, address) if address else b""
-    key.paper_digest = b""
+    lead_mails_to(key, address_in(response.document()) if ways.by_mail else "")
+    code, key.paper_digest = "", b""
     if ways.on_paper:
         code = new_paper_code()
         key.paper_digest = paper_code_digest(response.clinic_id, code)
@@ -144,7 +135,8 @@ def open_with(clinic: Clinic, shown: Shown) -> tuple[QuestionnaireResponse, str]
 def _key_behind(clinic: Clinic, shown: Shown) -> tuple[ReturnKey | None, bool]:
     """The row that is named, locked, if it may be tried once more; and whether a link names it. Counts the try."""
     now = timezone.now()
-    keys = ReturnKey.objects.select_related("response").select_for_update(of=("self", "response"))
+    # The response first, as everywhere: a page that is saved with another address locks both as well.
+    keys = ReturnKey.objects.select_related("response").select_for_update(of=("response", "self"))
     keys = keys.filter(clinic=clinic, response__status=ResponseStatus.IN_PROGRESS)
     if shown.paper_code:
         key = keys.filter(paper_digest=paper_code_digest(clinic.id, shown.paper_code)).first()
@@ -155,7 +147,7 @@ def _key_behind(clinic: Clinic, shown: Shown) -> tuple[ReturnKey | None, bool]:
     else:
         key = linked.filter(link_code_digest=link_code_digest(clinic.id, shown.link_code)).first()
     if key is None and shown.asked_index:
-        asked = linked.filter(address_index=shown.asked_index).first()
+        asked = linked.filter(named_by(shown.asked_index)).first()
         if asked:
             _count_try(asked)
         return None, True

@@ -22,6 +22,7 @@ from intake.completeness import Gap, asked_pages, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
 from intake.published import current_version, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
+from intake.return_address import follow_answers
 from intake.signals import page_saved, response_submitted
 
 
@@ -93,6 +94,7 @@ def save_page(
         if (earlier := document.get(answer.link_id))
     )
     # What was typed counts as an alarm even where it does not become the answer.
+    address_before = document.get("email")
     considered = document.copy() if conflicts or not response.is_draft else document
     for answer in answers:
         considered.put(answer)
@@ -111,6 +113,7 @@ def save_page(
         response.saved_at = now
         response.seal_document(document)
         response.save(update_fields=["revision", "saved_at", "answers"])
+        follow_answers(response, address_before, document)
     record(
         [
             audit_event(

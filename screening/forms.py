@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from clinic_site.records.text import normalised
 from screening.break_glass import LEAST_REASON
-from screening.models import ObservationKind, Outcome, ReasonCode
+from screening.models import HandBackReason, ObservationKind, Outcome, ReasonCode
 
 log = logging.getLogger(__name__)
 LEAST_WORDS = 10
@@ -71,6 +71,13 @@ class SignDecisionForm(StaffForm):
     outcome = forms.ChoiceField(label="Decision", choices=Outcome.choices, widget=forms.RadioSelect)
     words = _words("Rationale", help_text="What you weighed, and what happens next.")
     shown_sha256 = forms.CharField(widget=forms.HiddenInput, min_length=64, max_length=64)
+
+
+class HandBackForm(StaffForm):
+    """`owner` is whose case it was on the screen, so that nobody loses a case that they took meanwhile."""
+
+    owner = forms.UUIDField(widget=forms.HiddenInput)
+    reason = forms.ChoiceField(label="Reason", choices=[("", "Choose a reason"), *HandBackReason.choices])
 
 
 class BreakGlassForm(StaffForm):

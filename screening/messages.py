@@ -56,6 +56,19 @@ def break_glass_message(case: Case, *, by: User, recipient: str) -> OutboxMessag
     )
 
 
+def handed_back_message(case: Case, *, by: User, owner: User) -> OutboxMessage:
+    return OutboxMessage(
+        clinic_id=case.clinic_id,
+        purpose="handed-back",
+        recipient=owner.email,
+        subject=f"Record {case.reference} is not yours any more",
+        body=(
+            f"{by.name} handed record {case.reference} back to the queue.\n"
+            "Its timeline says why. What you wrote stays as it is.\n"
+        ),
+    )
+
+
 def _message(case: Case, *, purpose: str, subject: str, body: str) -> OutboxMessage:
     """To the people of the clinic who are called."""
     recipient = case.response.clinic.alert_email

@@ -156,6 +156,15 @@ class EventKind(models.TextChoices):
     GLASS_BROKEN = "glass-broken", "Opened by somebody who does not have this case"
 
 
+class HandBackReason(models.TextChoices):
+    """Why a case is handed back for its owner. A code and no words, which would have to be sealed."""
+
+    AWAY = "away", "The owner is away"
+    LEFT = "left", "The owner does not work here any more"
+    TOO_MUCH = "too-much", "The owner has too many cases"
+    NOT_THEM = "not-them", "Somebody else must decide this case"
+
+
 class CaseEvent(ClinicRow):
     """One step of a case with its author: the timeline, and the history of its status."""
 

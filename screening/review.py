@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
+from clinic_site.messaging.models import OutboxMessage
 from intake.published import questionnaire_of
 from screening.assessments import measurements_of, screen_or_flag
 from screening.case_page import CasePage, build_case_page
 from screening.cases import apply_result, store_run
+from screening.messages import handed_back_message
 from screening.models import (
     Case,
     CaseEvent,
@@ -24,6 +26,7 @@ from screening.models import (
     Decision,
     Disposition,
     EventKind,
+    HandBackReason,
     Observation,
     ObservationKind,
     Outcome,
@@ -103,12 +106,36 @@ def release_case(case_id: uuid.UUID, *, user: User) -> Case:
     case = _locked(case_id)
     if case.owner_id != user.id:
         raise Refused("You do not have this case.")
+    _put_into_queue(case)
+    _finish(case, _event(case, EventKind.RELEASED, user), "case.released", user)
+    return case
+
+
+@transaction.atomic
+def release_case_of_other(case_id: uuid.UUID, *, user: User, owner_id: uuid.UUID, reason: HandBackReason) -> Case:
+    """Hands back an open case for the owner that was on the screen, and tells them.
+
+    Raises Refused when the case is decided or has another owner by now.
+    """
+    case = _locked_for(case_id, user)
+    if not case.is_open:
+        raise Refused("This case is decided.")
+    if case.owner is None or case.owner_id != owner_id:
+        raise ScreenChanged("This case has another owner, or none, since you opened the page.")
+    owner, why = case.owner, HandBackReason(reason)
+    _put_into_queue(case)
+    event = _event(case, EventKind.RELEASED, user, why.label)
+    _finish(case, event, "case.released-by-other", user, owner=str(owner.id), because=why.value)
+    if owner.is_active:
+        OutboxMessage.objects.bulk_create([handed_back_message(case, by=user, owner=owner)])
+    return case
+
+
+def _put_into_queue(case: Case) -> None:
     case.owner = None
     if case.status == CaseStatus.IN_REVIEW:
         case.status = CaseStatus.WAITING
     case.save(update_fields=["owner", "status"])
-    _finish(case, _event(case, EventKind.RELEASED, user), "case.released", user)
-    return case
 
 
 @transaction.atomic

@@ -21,7 +21,14 @@ from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.encryption.tampering import report_unopened
 from screening.break_glass import break_glass
 from screening.case_page import build_case_page
-from screening.forms import OBSERVATION_FORMS, BreakGlassForm, CloseFlagForm, FindPatientForm, SignDecisionForm
+from screening.forms import (
+    OBSERVATION_FORMS,
+    BreakGlassForm,
+    CloseFlagForm,
+    FindPatientForm,
+    HandBackForm,
+    SignDecisionForm,
+)
 from screening.look_up import look_up, may_look_up_again
 from screening.models import Case, ObservationKind
 from screening.presentation import case_context, contact_context, queue_row
@@ -33,6 +40,7 @@ from screening.review import (
     close_flag,
     record_observation,
     release_case,
+    release_case_of_other,
     sign_decision,
     signing_blockers,
 )
@@ -115,6 +123,9 @@ def _case_page(
     if reads_cases:
         page = build_case_page(shown)
         context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})
+        if shown.is_open and shown.owner_id not in (None, user.id) and user.may("case.release-any", shown.clinic_id):
+            empty = HandBackForm(initial={"owner": shown.owner_id})
+            context["hand_back_form"] = (bound or {}).get("hand-back", empty)
     else:
         context |= contact_context(shown, user)
     _report_lost(request, context)
@@ -165,7 +176,7 @@ def _forms_on_page(context: dict[str, Any]) -> set[Any]:
     """What can be filled in, by the keys of `bound`."""
     flags = {flag["id"] for flag in context.get("flags", []) if flag["form"]}
     decision = {"decision"} if context.get("decision_form") else set()
-    return flags | decision
+    return flags | decision | ({"hand-back"} if context.get("hand_back_form") else set())
 
 
 def _refused(request: HttpRequest, reference: str, message: str, kept: str) -> HttpResponse:
@@ -200,6 +211,21 @@ def claim(request: HttpRequest, reference: str) -> HttpResponse:
 def release(request: HttpRequest, reference: str) -> HttpResponse:
     shown = _case(request, reference, "case.claim")
     return _acted(request, reference, lambda: release_case(shown.id, user=_user(request)))
+
+
+@require_POST
+def release_any(request: HttpRequest, reference: str) -> HttpResponse:
+    shown = _case(request, reference, "case.release-any")
+    form = HandBackForm(request.POST)
+    if not form.is_valid():
+        with transaction.atomic():
+            return _case_page(request, shown, status=422, bound={"hand-back": form})
+    owner_id, reason = form.cleaned_data["owner"], form.cleaned_data["reason"]
+    return _acted(
+        request,
+        reference,
+        lambda: release_case_of_other(shown.id, user=_user(request), owner_id=owner_id, reason=reason),
+    )
 
 
 @require_POST

@@ -1,8 +1,15 @@
 """Sealing of what patients and clinicians write: AES-256-GCM under a data key of the record, itself wrapped by the
 master key.
 
-A sealed value is `version (1) | data key id (16) | nonce (12) | ciphertext and tag`. The authenticated data name the
-clinic, a fixed label of the field and the row, so that a value copied to another row, field or clinic does not open.
+A sealed value is `version (1) | data key id (16) | nonce (12) | ciphertext and tag`. The authenticated data are the
+version, the data key's id, the clinic, a fixed label of the field and the row, so that a value copied to another row,
+field or clinic does not open, nor one whose first bytes were altered. Values of version 1, which left the first two
+out, stand in rows that may only be appended, and open as they were sealed.
+
+A wrapped data key is `version (1) | nonce (12) | ciphertext and tag (48)`, with the version, the master key's
+fingerprint, the data key's id and the clinic authenticated. Version 1 had no first byte and only the last two; its
+length tells it apart.
+
 Rotation wraps data keys again and never touches a row, because most rows may only be appended. Keys: `keyring.py`.
 """
 
@@ -23,8 +30,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from clinic_site.encryption.keyring import Ring, fingerprint, ring
 
-_VERSION = b"\x01"
+_VERSION = b"\x02"
+_FIRST_VERSION = b"\x01"
+_HEADER_BYTES = 17
 _NONCE_BYTES = 12
+_FIRST_WRAPPED_BYTES = 60
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,13 @@ def derived_key(purpose: str) -> bytes:
 
 
 def wrap(data_key: bytes, *, key_id: uuid.UUID, clinic_id: uuid.UUID) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(ring().current).encrypt(nonce, data_key, key_id.bytes + clinic_id.bytes)
+    nonce, master = os.urandom(_NONCE_BYTES), ring().current
+    associated = _wrap_associated(master, key_id.bytes + clinic_id.bytes)
+    return _VERSION + nonce + AESGCM(master).encrypt(nonce, data_key, associated)
+
+
+def _wrap_associated(master: bytes, owner: bytes) -> bytes:
+    return _VERSION + fingerprint(master).encode() + owner
 
 
 def wrap_anew(wrapped: bytes | memoryview, *, key_id: uuid.UUID, clinic_id: uuid.UUID) -> bytes:
@@ -65,16 +80,21 @@ def wrap_anew(wrapped: bytes | memoryview, *, key_id: uuid.UUID, clinic_id: uuid
     return wrap(_opened(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring()), key_id=key_id, clinic_id=clinic_id)
 
 
-def _opened(wrapped: bytes, associated: bytes, keys: Ring) -> bytes:
-    for master in keys.masters:
-        with suppress(InvalidTag, ValueError):
-            return AESGCM(master).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], associated)
+def _opened(wrapped: bytes, owner: bytes, keys: Ring) -> bytes:
+    first = len(wrapped) == _FIRST_WRAPPED_BYTES
+    version, raw = (b"", wrapped) if first else (wrapped[:1], wrapped[1:])
+    # A new wrap that lost its first byte, or an old one that got one, fails like any altered one.
+    if first or version == _VERSION:
+        for master in keys.masters:
+            with suppress(InvalidTag, ValueError):
+                associated = owner if first else _wrap_associated(master, owner)
+                return AESGCM(master).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], associated)
     raise CannotOpen("The data key does not open with this master key.")
 
 
 @lru_cache(maxsize=512)
-def _unwrap(wrapped: bytes, associated: bytes, keys: Ring) -> AESGCM:
-    return AESGCM(_opened(wrapped, associated, keys))
+def _unwrap(wrapped: bytes, owner: bytes, keys: Ring) -> AESGCM:
+    return AESGCM(_opened(wrapped, owner, keys))
 
 
 def seal(
@@ -82,9 +102,9 @@ def seal(
 ) -> bytes:
     """`value` (anything JSON holds) as sealed bytes."""
     plain = zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
-    nonce = os.urandom(_NONCE_BYTES)
+    header, nonce = _VERSION + key_id.bytes, os.urandom(_NONCE_BYTES)
     cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring())
-    return _VERSION + key_id.bytes + nonce + cipher.encrypt(nonce, plain, _associated(clinic_id, label, row_id))
+    return header + nonce + cipher.encrypt(nonce, plain, header + _associated(clinic_id, label, row_id))
 
 
 def unseal(
@@ -108,11 +128,14 @@ def unseal(
 
 
 def _opened_value(sealed: bytes, wrapped: bytes, key_id: uuid.UUID, associated: bytes, clinic_id: uuid.UUID) -> Any:
-    if sealed[:1] != _VERSION or sealed[1:17] != key_id.bytes:
+    header, raw = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:]
+    if header not in (_VERSION + key_id.bytes, _FIRST_VERSION + key_id.bytes):
         raise CannotOpen("Sealed under another key or by another version.")
+    if header.startswith(_VERSION):
+        associated = header + associated
     cipher = _unwrap(wrapped, key_id.bytes + clinic_id.bytes, ring())
     try:
-        plain = cipher.decrypt(sealed[17:29], sealed[29:], associated)
+        plain = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], associated)
     except (InvalidTag, ValueError) as error:
         # ValueError: too short to hold a nonce.
         raise CannotOpen("The value was altered or belongs to another row.") from error

@@ -1,4 +1,7 @@
-"""A short secret of one member of staff, sealed under a key of its purpose and bound to its owner."""
+"""A short secret of one member of staff or one message, sealed under a key of its purpose and bound to its owner.
+
+It names no key: each purpose has its own, derived from the one key that never turns.
+"""
 
 import base64
 import os

@@ -59,6 +59,13 @@ def test_a_library_writes_its_own_words_only(message):
     assert MARKER not in line("some.library", message)
 
 
+def test_the_web_server_tells_its_processes_and_no_address():
+    assert "(pid:7) was sent SIGKILL!" in line("gunicorn.error", "Worker (pid:%s) was sent %s!", 7, "SIGKILL")
+    assert "(pid:7) exited with code 3." in line("gunicorn.error", "Worker (pid:%s) exited with code %s.", 7, 3)
+    assert MARKER not in line("gunicorn.error", "Error handling request %s", f"/intake/{MARKER}/")
+    assert MARKER not in line("gunicorn.error", "Request %s %s", 7, f"SIG{MARKER}")
+
+
 def test_our_own_loggers_keep_the_reference_they_name():
     written = json.loads(line("intake.views", "Record %s", "AB12-CD34"))
     assert (written["level"], written["logger"], written["message"]) == ("ERROR", "intake.views", "Record AB12-CD34")

@@ -41,6 +41,7 @@ def staff_pages(case):
         "a form to record": ("clinician", "get", f"{base}record/identity/", {}),
         "a form filled in wrongly": ("clinician", "post", f"{base}record/identity/", {}),
         "claim": ("clinician", "post", f"{base}claim/", {}),
+        "hand back without a reason": ("medical-director", "post", f"{base}hand-back/", {}),
         "close a flag without words": ("clinician", "post", f"{base}flags/{issue.id}/", {}),
         "record": ("clinician", "post", f"{base}record/identity/", {**words, "verified": "yes"}),
         "sign without words": ("clinician", "post", f"{base}decision/", {}),
@@ -53,7 +54,7 @@ def staff_pages(case):
 
 KINDS = (
     "queue", "queue of the front desk", "find", "case", "contact", "a form to record", "a form filled in wrongly", "claim",
-    "close a flag without words", "record", "sign without words", "admin: cases", "admin: one case", "admin: flags",
+    "hand back without a reason", "close a flag without words", "record", "sign without words", "admin: cases", "admin: one case", "admin: flags",
     "admin: responses",
 )  # fmt: skip
 

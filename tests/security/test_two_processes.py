@@ -17,7 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def processes(django_db_setup, tmp_path_factory):
     """The ports of two servers with one process each, so that it is known which of them answers."""
     logs = tmp_path_factory.mktemp("servers")
-    with running_server(logs / "one", workers=1) as (one, _), running_server(logs / "other", workers=1) as (other, _):
+    with (
+        running_server(logs / "one", workers=1) as (_, one, _log),
+        running_server(logs / "other", workers=1) as (_, other, _log),
+    ):
         yield one, other
 
 

@@ -1,13 +1,16 @@
 """The web server as it runs for patients: what reaches it that no test client can send."""
 
+import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,10 +31,10 @@ def environment_of_a_server():
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup, tmp_path_factory):
-    """(port, file of the log) of the real web server with two workers, on the tests' own database."""
-    with running_server(tmp_path_factory.mktemp("server") / "log") as port_and_log:
-        yield port_and_log
+def running(django_db_setup, tmp_path_factory):
+    """(process, port, file of the log) of the real web server with two workers, on the tests' own database."""
+    with running_server(tmp_path_factory.mktemp("server") / "log") as process_port_and_log:
+        yield process_port_and_log
 
 
 @contextmanager
@@ -57,10 +60,16 @@ def running_server(log, *, workers=2):
         child = subprocess.Popen([*command, "clinic_site.wsgi:application"], env=environment, stdout=file, stderr=file)
     try:
         _wait_for(port, child, log)
-        yield port, log
+        yield child, port, log
     finally:
         child.terminate()
         child.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(running):
+    """(port, file of the log)."""
+    return running[1:]
 
 
 def _wait_for(port, child, log):
@@ -172,6 +181,21 @@ def test_nothing_of_a_refused_request_stands_in_the_log(server):
     answer(port, get("/nothing/marker-of-a-person/", "Content-Length: x", method="POST"))
     assert "marker-of-a-person" not in log.read_text()
     assert "Answered 400 before the program: InvalidHeaderName" in log.read_text()
+
+
+def test_what_the_server_itself_says_is_a_line_like_any_other(running):
+    child, port, log = running
+    answer(port, get("/", "Bad Header: x"))
+    worker = int(Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()[0])
+    os.kill(worker, signal.SIGKILL)
+    end = time.monotonic() + 30
+    while "SIGKILL" not in log.read_text() and time.monotonic() < end:
+        threading.Event().wait(0.1)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"time", "level", "logger", "message"} <= set.intersection(*(set(line) for line in lines))
+    told = [line["message"] for line in lines if line["logger"] == "gunicorn.error"]
+    assert f"Worker (pid:{worker}) was sent SIGKILL! Perhaps out of memory?" in told
+    assert status(answer(port, get("/help-now/"))) == 200
 
 
 SLOW = {
