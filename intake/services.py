@@ -214,13 +214,13 @@ def _answers(
 
 
 @transaction.atomic
-def submit_response(public_id: str, *, idempotency_key: uuid.UUID) -> QuestionnaireResponse:
+def submit_response(seen: QuestionnaireResponse, *, idempotency_key: uuid.UUID) -> QuestionnaireResponse:
     """Freezes the response with its consents and has it screened, all or nothing. Submitting again changes nothing
     and returns the same.
 
-    Raises Incomplete with the gaps that stand in the way.
+    `seen` is the response as this request read it. Raises Incomplete with the gaps that stand in the way.
     """
-    response = _locked(public_id)
+    response = _locked_as(seen)
     if not response.is_draft:
         return response
     questionnaire, document = questionnaire_of(response), response.document()

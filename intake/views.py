@@ -316,7 +316,7 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     if is_under_age(questionnaire_of(response), response.document(), response.clinic.today()):
         return see_other("intake:stopped", public_id)
     try:
-        submit_response(public_id, idempotency_key=key)
+        submit_response(response, idempotency_key=key)
     except Incomplete as incomplete:
         return _check(request, response, problems=problems_of_gaps(response, incomplete.gaps), status=422)
     return see_other("intake:done", public_id)

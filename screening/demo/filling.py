@@ -28,7 +28,7 @@ def fill_in(
     response = answer_draft(clinic, answers, on_help=on_help)
     if changes:
         _answer_pages(response, {**answers, **changes}, changed=set(changes), on_help=on_help)
-    return submit_response(response.public_id, idempotency_key=uuid7())
+    return submit_response(response, idempotency_key=uuid7())
 
 
 def answer_draft(clinic: Clinic, answers: Answers, *, until: str = "", on_help: str = "") -> QuestionnaireResponse:

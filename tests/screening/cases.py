@@ -47,7 +47,7 @@ def filled_in(clinic: Clinic, **answers: Any) -> QuestionnaireResponse:
 
 
 def submitted_case(clinic: Clinic, **answers: Any) -> Case:
-    response = submit_response(filled_in(clinic, **answers).public_id, idempotency_key=uuid.uuid4())
+    response = submit_response(filled_in(clinic, **answers), idempotency_key=uuid.uuid4())
     return Case.objects.get(response=response)
 
 

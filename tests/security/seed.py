@@ -184,7 +184,7 @@ def _unfinished(side: Side) -> Person:
 
 def _submitted(side: Side, who: str) -> Person:
     person = _draft(side, who, aneurysm_or_avm="yes")
-    person.response = submit_response(person.response.public_id, idempotency_key=uuid.uuid4())
+    person.response = submit_response(person.response, idempotency_key=uuid.uuid4())
     person.case = Case.objects.get(response=person.response)
     return person
 
