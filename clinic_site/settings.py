@@ -11,7 +11,7 @@
 | MASTER_KEY_FILE | file with the keys that wrap every record's data key (`manage.py keys create`) |
 | MASTER_KEY | the same keys in a variable, where there is no file |
 | AUDIT_HEADS_FILE | where the worker appends the heads of the audit chains; ship it to another machine |
-| SECURITY_EMAIL | who hears of break-glass, many look-ups, an altered trail; OPERATOR_EMAIL when not set |
+| SECURITY_EMAIL | who hears of break-glass, looks to check, floods, an altered trail; OPERATOR_EMAIL when not set |
 | ALLOWED_HOSTS | comma-separated host names |
 | TRUSTED_PROXIES | addresses or networks of our own proxies, whose X-Forwarded-For counts; `unix`: over a socket file |
 | DRAFTS_PER_HOUR | how many intakes one network may start in an hour; 20 |

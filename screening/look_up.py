@@ -17,6 +17,7 @@ from clinic_site.limits.services import is_within
 from intake.models import Patient
 from intake.services import name_index, phone_index
 from screening.models import Case
+from screening.same_name import note_same_name
 
 MOST_FOUND = 20
 SEARCHES_AN_HOUR = 30
@@ -40,17 +41,20 @@ def look_up(user: User, given: Mapping[str, Any]) -> list[Case]:
     if given["reference"]:
         people = people.filter(response__case__reference=given["reference"])
     related = ("response__case__owner", "response__data_key")
-    found = [
-        person
+    names = {
+        person: name
         for person in people.select_related(*related).order_by("-id")[:MOST_FOUND]
-        if _born(person, given, born, user)
-    ]
+        if (name := _name_if_born(person, given, born, user)) is not None
+    }
+    found = list(names)
     record(
         [
             audit_event("patient.searched", clinic_id=None, found=len(found), user=user),
             *(audit_event("patient.found", clinic_id=p.clinic_id, entity=p.response.case, user=user) for p in found),
         ]
     )
+    for person, name in names.items():
+        note_same_name(person.response.case, user, name)
     return [person.response.case for person in found]
 
 
@@ -67,14 +71,15 @@ def _identified(user: User, given: Mapping[str, Any], born: str) -> Q:
     return match
 
 
-def _born(person: Patient, given: Mapping[str, Any], born: str, user: User) -> bool:
-    """Asked of the record itself, because a reference alone would find the person.
+def _name_if_born(person: Patient, given: Mapping[str, Any], born: str, user: User) -> str | None:
+    """The family name of a person who was born then; None for others.
 
-    One that does not open was found by an index that holds the date of birth, or it is not found.
+    Asked of the record itself, because a reference alone would find the person. One that does not open was found by an
+    index that holds the date of birth, or it is not found.
     """
     try:
         identity = person.response.data_key.unseal(person.identity, row=person, label="patient.identity")
     except CannotOpen as error:
         report_unopened([error], user=user)
-        return bool(given["given_name"] or given["phone"])
-    return identity["date_of_birth"] == born
+        return given["family_name"] if given["given_name"] or given["phone"] else None
+    return (identity["legal_family_name"] or "") if identity["date_of_birth"] == born else None

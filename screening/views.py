@@ -44,6 +44,7 @@ from screening.review import (
     sign_decision,
     signing_blockers,
 )
+from screening.same_name import note_same_name
 
 
 def _user(request: HttpRequest) -> User:
@@ -129,6 +130,7 @@ def _case_page(
     else:
         context |= contact_context(shown, user)
     _report_lost(request, context)
+    note_same_name(shown, user, context["person"]["name"])
     for what, form in (bound or {}).items():
         if what not in _forms_on_page(context):
             typed = form.data.get("words", "")
@@ -262,6 +264,7 @@ def observe(request: HttpRequest, reference: str, kind: str) -> HttpResponse:
             _record_read(request, shown, "case.contact-read")
             context = {**contact_context(shown, user), "form": form, "title": ObservationKind(kind).label}
             _report_lost(request, context)
+            note_same_name(shown, user, context["person"]["name"])
             return render(request, "screening/observe.html", context, status=422 if form.is_bound else 200)
     return _acted(
         request,

@@ -39,6 +39,11 @@ NOTICES = {
         "To check: record {reference}",
         "Record {reference} was opened outside the usual work. Sign in and read in the audit trail who, when and why.",
     ),
+    "same-name": Notice(
+        "To check: record {reference}",
+        "Record {reference} was looked up or opened by somebody with the same family name. It may be chance. Sign in"
+        " and read in the audit trail who it was.",
+    ),
     "export": Notice(
         "To check: data were taken out",
         "Data were exported. Sign in and read in the audit trail who, when and what.",
@@ -75,6 +80,9 @@ def raise_alerts(events: Sequence[AuditEvent]) -> None:
     for event in events:
         if event.action == "case.break-glass":
             raise_alert("break-glass", str(event.id), clinic_id=event.clinic_id, reference=event.reference)
+        elif event.action == "case.same-name":
+            about = f"{event.user_id} {event.reference}"
+            raise_alert("same-name", about, clinic_id=event.clinic_id, reference=event.reference)
         elif event.action.endswith(".exported"):
             raise_alert("export", str(event.id), clinic_id=event.clinic_id, reference=event.reference)
         elif event.action == "message.given-up" and not event.detail.get("purpose", "").startswith(_PURPOSE):
