@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from django.db import connection, transaction
+from django.db.models import CharField
 from django.utils import timezone
 
 from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
-from clinic_site.database.composed import Composed
 from clinic_site.encryption.cipher import blind_index
 from clinic_site.encryption.models import DataKey
 from clinic_site.messaging.models import OutboxMessage
+from clinic_site.records.composed import Composed, Given
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.branching import retire_unasked
 from intake.completeness import Gap, asked_pages, gaps
@@ -167,18 +168,16 @@ def record_help_reply(public_id: str, *, code: str) -> None:
 
 
 def _locked(public_id: str) -> QuestionnaireResponse:
-    response = _by_public_id.first(public_id)
+    response = _TO_CHANGE.first(public_id=public_id)
     if response is None:
         raise QuestionnaireResponse.DoesNotExist
     return response
 
 
-_by_public_id = Composed(
-    lambda public_id: (
-        QuestionnaireResponse.objects.filter(public_id=public_id)
-        .select_related("clinic", "data_key")
-        .select_for_update(of=("self",))
-    )
+_TO_CHANGE = Composed(
+    QuestionnaireResponse.objects.filter(public_id=Given("public_id", CharField()))
+    .select_related("clinic", "data_key")
+    .select_for_update(of=("self",))
 )
 _LOCK = f"SELECT revision, status FROM {QuestionnaireResponse._meta.db_table} WHERE id = %s FOR UPDATE"  # noqa: S608
 

@@ -28,7 +28,7 @@ def break_glass(case_id: uuid.UUID, *, user: User, reason: str) -> BreakGlass | 
     if len(reason.strip()) < LEAST_REASON:
         raise ValueError("a reason of at least 15 characters")
     Case.objects.select_for_update().only("id").get(pk=case_id)
-    case = Case.objects.with_record().with_relation_to(user).get(pk=case_id)
+    case = Case.objects.with_record().with_relation_to(user.id).get(pk=case_id)
     if may_read(case, user):
         return None
     now = timezone.now()

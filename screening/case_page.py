@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import CharField, Q
 
+from clinic_site.accounts.models import User
 from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.publishing.documents import canonical_form
+from clinic_site.records.composed import Composed, ComposedWithin, Given
 from intake.answers import Answer, AnswerDocument
 from intake.branching import what_is_asked
 from intake.models import QuestionnaireResponse
@@ -41,6 +43,33 @@ from screening.vocabulary import link_ids_of
 _NEEDS_TWO = "absolute"
 CANNOT_SHOW_STATE = "cannot_show"
 _LOST_OBSERVATION = {"facts": {}, "note": CANNOT_SHOW}
+
+
+_RECORD = ComposedWithin(
+    Case.objects.filter(reference=Given("reference", CharField())).with_record().with_relation_to(Given("user")), most=1
+)
+_CASE = Given("case")
+# By way of the assessments: the flags of one assessment are what their index finds.
+_ISSUES = Composed(
+    DetectedIssue.objects.filter(Q(assessment__stage=Stage.DRAFT) | Q(assessment_id=Given("newest")))
+    .filter(assessment__case_id=_CASE)
+    .select_related("assessment")
+    .defer("assessment__facts")
+    .order_by("-assessment_id", "position")
+)
+_DISPOSITIONS = Composed(Disposition.objects.filter(case_id=_CASE).select_related("by").order_by("id"))
+_OBSERVATIONS = Composed(Observation.objects.filter(case_id=_CASE).select_related("recorded_by").order_by("id"))
+_EVENTS = Composed(
+    CaseEvent.objects.filter(case_id=_CASE)
+    .select_related("by", "decision", "decision__signed_by", "break_glass")
+    .order_by("id")
+)
+
+
+def case_for(user: User, permission: str, reference: str) -> Case | None:
+    """The case with its record and its relation to the user, within the clinics in which they hold `permission`."""
+    found = _RECORD.rows(user.clinics_with(permission), reference=reference, user=user.id)
+    return found[0] if found else None
 
 
 @dataclass(frozen=True)
@@ -168,7 +197,7 @@ class CasePage:
 
 
 def build_case_page(case: Case) -> CasePage:
-    """Reads the case in four statements. `case` comes from `with_record()`."""
+    """Reads the case in four statements. `case` comes from `case_for` or `with_record()`."""
     response = case.response
     opener = Opener(response)
     questionnaire, document = questionnaire_of(response), opener.document()
@@ -176,11 +205,10 @@ def build_case_page(case: Case) -> CasePage:
     rule_set_id = case.newest_rule_set_id
     observations = [
         Recorded(o, values["facts"], values["note"])
-        for o in Observation.objects.filter(case=case).select_related("recorded_by").order_by("id")
+        for o in _OBSERVATIONS.rows(case=case.id)
         if (values := opener.value(o.values, row=o, label="observation.values", instead=_LOST_OBSERVATION))
     ]
-    related = ("by", "decision", "decision__signed_by", "break_glass")
-    events = list(CaseEvent.objects.filter(case=case).select_related(*related).order_by("id"))
+    events = _EVENTS.rows(case=case.id)
     decisions = [
         Signed(e.decision, opener.value(e.decision.words, row=e.decision, label="decision.words"))
         for e in events
@@ -214,16 +242,10 @@ def _flags(case: Case, questionnaire: Questionnaire, opener: Opener) -> list[Fla
     An alarm is never gone by itself, however its answer was softened later.
     """
     newest_id = case.newest_assessment_id
-    issues = (
-        # By way of the assessments: the flags of one assessment are what their index finds.
-        DetectedIssue.objects.filter(Q(assessment_id=newest_id) | Q(assessment__stage=Stage.DRAFT))
-        .filter(assessment__case=case)
-        .select_related("assessment")
-        .order_by("-assessment_id", "position")
-    )
     flags: list[Flag] = []
     shown: dict[str, int] = {}
-    for issue in issues:
+    # The key of the case is no assessment's: before the first one, it finds none.
+    for issue in _ISSUES.rows(case=case.id, newest=newest_id or case.id):
         if severity(issue.tier) > shown.get(issue.rule_id, 0):
             shown[issue.rule_id] = severity(issue.tier)
             flags.append(_flag(issue, questionnaire, from_draft=issue.assessment_id != newest_id))
@@ -251,7 +273,7 @@ def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: boo
 
 
 def _add_dispositions(case: Case, flags: list[Flag], opener: Opener) -> None:
-    dispositions = list(Disposition.objects.filter(case=case).select_related("by").order_by("id"))
+    dispositions = _DISPOSITIONS.rows(case=case.id)
     for flag in flags:
         for disposition in dispositions:
             if bytes(disposition.fingerprint) == bytes(flag.issue.fingerprint):

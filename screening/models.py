@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 
-from clinic_site.accounts.models import ClinicScoped, User
+from clinic_site.accounts.models import ClinicScoped
 from clinic_site.publishing.models import FROZEN, DocumentVersion, version_constraints
+from clinic_site.records.composed import Given
 from clinic_site.records.rows import ClinicRow, append_only, clinic_key
 from intake.models import QuestionnaireResponse
 
@@ -61,11 +62,11 @@ class CaseQuerySet(ClinicScoped):
             newest_assessment_id=assessment_id, newest_rule_set_id=rule_set_id
         )
 
-    def with_relation_to(self, user: User) -> "CaseQuerySet":
+    def with_relation_to(self, user_id: uuid.UUID | Given) -> "CaseQuerySet":
         """Adds what `screening/relation.py` decides by: `took_part`, `awaits_second` and `glass_ends_at`."""
         return self.with_second_wanted().annotate(
-            took_part=RawSQL(_TOOK_PART, (user.id,), output_field=models.BooleanField()),  # noqa: S611
-            glass_ends_at=RawSQL(_GLASS_ENDS_AT, (user.id,), output_field=models.DateTimeField()),  # noqa: S611
+            took_part=RawSQL(_TOOK_PART, (user_id,), output_field=models.BooleanField()),  # noqa: S611
+            glass_ends_at=RawSQL(_GLASS_ENDS_AT, (user_id,), output_field=models.DateTimeField()),  # noqa: S611
         )
 
     def with_second_wanted(self) -> "CaseQuerySet":

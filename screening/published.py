@@ -4,7 +4,7 @@ import json
 import uuid
 from functools import lru_cache
 
-from clinic_site.database.composed import Composed
+from clinic_site.records.composed import Composed
 from screening.models import RuleSetVersion
 from screening.rules import RuleSet
 
@@ -24,10 +24,10 @@ def rule_set_version(version_id: uuid.UUID) -> RuleSet:
 
 
 def current_rule_set() -> tuple[uuid.UUID, RuleSet]:
-    version = _newest.first("published")
+    version = _NEWEST.first()
     if version is None:
         raise NoRuleSet("No rule set is published: run manage.py publish_content.")
     return version.id, rule_set_version(version.id)
 
 
-_newest = Composed(lambda status: RuleSetVersion.objects.filter(status=status).only("id").order_by("-published_at")[:1])
+_NEWEST = Composed(RuleSetVersion.objects.filter(status="published").only("id").order_by("-published_at")[:1])

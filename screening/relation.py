@@ -13,7 +13,7 @@ from screening.models import Case
 
 
 def may_read(case: Case, user: User) -> bool:
-    """Whether `user` may see answers, flags, notes and decisions now. `case` comes from `with_relation_to(user)`."""
+    """Whether `user` may see answers, flags, notes and decisions now. `case` comes from `with_relation_to(user.id)`."""
     if not user.may("case.read", case.clinic_id):
         return False
     return is_related(case, user) or glass_open_until(case) is not None

@@ -61,7 +61,7 @@ def _locked_for(case_id: uuid.UUID, user: User) -> Case:
     The front desk, which reads no case at all, records what it checked in every one.
     """
     Case.objects.select_for_update().only("id").get(pk=case_id)
-    case = Case.objects.with_record().with_relation_to(user).get(pk=case_id)
+    case = Case.objects.with_record().with_relation_to(user.id).get(pk=case_id)
     if user.may("case.read", case.clinic_id) and not may_read(case, user):
         raise Refused("This case is not yours. Open it with a reason first.")
     return case

@@ -20,7 +20,7 @@ from clinic_site.audit.services import audit_event, record
 from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.encryption.tampering import report_unopened
 from screening.break_glass import break_glass
-from screening.case_page import build_case_page
+from screening.case_page import build_case_page, case_for
 from screening.forms import (
     OBSERVATION_FORMS,
     BreakGlassForm,
@@ -53,8 +53,7 @@ def _user(request: HttpRequest) -> User:
 
 def _case(request: HttpRequest, reference: str, permission: str) -> Case:
     """The case within the user's clinics, or 404: foreign and missing look the same."""
-    cases = Case.objects.for_user(_user(request), permission).with_record().with_relation_to(_user(request))
-    case = cases.filter(reference=reference).first()
+    case = case_for(_user(request), permission, reference)
     if case is None:
         raise Http404
     return case

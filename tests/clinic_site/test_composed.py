@@ -1,54 +1,62 @@
-"""A queryset that is composed once finds what Django's own would."""
-
-import uuid
+"""Queries that are composed once: the same rows as when composed for each call, within the same clinics."""
 
 import pytest
+from django.db import models
+from django.db.models.sql.compiler import SQLCompiler
 
-from clinic_site.clinics.models import Clinic
-from clinic_site.database.composed import Composed
-from intake.models import QuestionnaireResponse
-from intake.services import start_response
+from clinic_site.records.composed import Composed, ComposedWithin, Given
+from screening.models import Case
 from tests.conftest import make_clinic
+from tests.screening.cases import submitted_case
 
 pytestmark = pytest.mark.django_db
 
-BY_SLUG = Composed(lambda slug: Clinic.objects.filter(slug=slug))
+
+@pytest.fixture
+def other_clinic(db):
+    return make_clinic("hillside")
 
 
-def test_each_value_finds_its_own_row(clinic):
-    other = make_clinic(slug="elsewhere")
-    assert BY_SLUG.first(clinic.slug) == clinic
-    assert BY_SLUG.first(other.slug) == other
-    assert BY_SLUG.first("nowhere") is None
+@pytest.fixture
+def cases(published, clinic, other_clinic):
+    return [submitted_case(place) for place in (clinic, clinic, other_clinic)]
 
 
-def test_a_row_is_what_django_would_have_made_of_it(clinic):
-    own, usual = BY_SLUG.first(clinic.slug), Clinic.objects.get(slug=clinic.slug)
-    fields = [field.attname for field in Clinic._meta.concrete_fields]
-    assert [getattr(own, name) for name in fields] == [getattr(usual, name) for name in fields]
-    assert own._state.db == usual._state.db
-    assert not own._state.adding
+def by_reference():
+    return Case.objects.filter(reference=Given("reference", models.CharField())).select_related("response")
 
 
-def test_relations_come_with_it_and_cost_no_further_statement(published, clinic, django_assert_num_queries):
-    response, _token = start_response(clinic, language="en")
-    related = Composed(lambda pk: QuestionnaireResponse.objects.filter(pk=pk).select_related("clinic", "data_key"))
-    with django_assert_num_queries(1):
-        found = related.first(response.pk)
-        assert (found.clinic, found.data_key) == (response.clinic, response.data_key)
+def test_each_call_finds_the_rows_of_its_own_values(cases, statements):
+    query = Composed(by_reference())
+    with statements() as seen:
+        found = [query.rows(reference=case.reference) for case in cases]
+        assert [row.response.reference for [row] in found] == [case.reference for case in cases]
+    assert [[row] for row in cases] == found
+    assert len(seen.statements()) == len(cases)
 
 
-@pytest.mark.parametrize(
-    "compose",
-    [lambda slug: Clinic.objects.filter(slug=slug, phone="1"), lambda slug: Clinic.objects.filter(slug__contains=slug)],
-    ids=["a constant", "a changed value"],
-)
-def test_a_queryset_with_other_parameters_is_refused(compose):
-    with pytest.raises(ValueError, match="parameters"):
-        Composed(compose).rows("riverside")
+def test_its_text_is_composed_once(cases, monkeypatch):
+    composed, as_sql = [], SQLCompiler.as_sql
+    monkeypatch.setattr(SQLCompiler, "as_sql", lambda self, *a, **k: composed.append(self) or as_sql(self, *a, **k))
+    query = Composed(by_reference())
+    for case in cases:
+        query.rows(reference=case.reference)
+    assert len(composed) == 1
 
 
-def test_rows_come_in_the_order_of_the_queryset(clinic):
-    second = make_clinic(slug="elsewhere")
-    newest = Composed(lambda nobody: Clinic.objects.exclude(pk=nobody).order_by("-pk"))
-    assert newest.rows(uuid.UUID(int=0)) == [second, clinic]
+def test_rows_are_found_within_the_given_clinics_alone(cases, clinic, other_clinic):
+    query = ComposedWithin(Case.objects.order_by("id"))
+    assert query.rows({clinic.id}) == cases[:2]
+    assert query.rows({other_clinic.id}) == cases[2:]
+    assert query.rows({clinic.id, other_clinic.id}) == cases
+    assert query.count({clinic.id}) == 2
+
+
+def test_nobody_s_clinics_hold_no_rows(cases):
+    query = ComposedWithin(Case.objects.all())
+    assert (query.rows(set()), query.count(set())) == ([], 0)
+
+
+def test_no_more_rows_are_read_or_counted_than_asked_for(cases, clinic):
+    query = ComposedWithin(Case.objects.order_by("id"), most=1)
+    assert (query.rows({clinic.id}), query.count({clinic.id})) == (cases[:1], 1)

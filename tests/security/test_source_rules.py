@@ -30,7 +30,7 @@ FORBIDDEN = {
 }
 # Files whose SQL is put together, with why; every other statement is a text in place or a constant of its module.
 BUILT_SQL = {
-    "clinic_site/database/composed.py",  # what Django composed of a queryset
+    "clinic_site/records/composed.py",  # what Django composed of a queryset
     "clinic_site/database/privileges.py",  # the names of tables and roles, quoted by psycopg.sql
     "screening/benchmark/bench.py",  # copies rows of the tables that it measures
     "screening/benchmark/reference.py",  # as many placeholders as there are rows
