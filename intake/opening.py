@@ -2,21 +2,16 @@
 
 from typing import Any
 
-from django.db.models import CharField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from clinic_site.clinics.models import Clinic
 from clinic_site.records import scope
-from clinic_site.records.composed import Composed, Given
 from intake.access import holds_open_pass, read_pass
 from intake.models import QuestionnaireResponse
+from intake.reading import read_response
 from intake.return_forms import SecondForm
 from intake.returning import asks_for_second
-
-_BY_PUBLIC_ID = Composed(
-    QuestionnaireResponse.objects.filter(public_id=Given("public_id", CharField())).select_related("clinic", "data_key")
-)
 
 
 def about(clinic: Clinic) -> dict[str, Any]:
@@ -26,7 +21,7 @@ def about(clinic: Clinic) -> dict[str, Any]:
 def find_response(public_id: str) -> QuestionnaireResponse:
     """The response of this address, and from here on the rows of its clinic alone."""
     with scope.within(scope.of_response(public_id)):
-        response = _BY_PUBLIC_ID.first(public_id=public_id)
+        response = read_response(public_id)
     if response is None:
         raise Http404
     scope.go_on_within(scope.of_clinics(response.clinic_id))

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from django.db import connection, transaction
-from django.db.models import CharField
+from django.db import transaction
 from django.utils import timezone
 
 from clinic_site.audit.models import Actor
@@ -16,13 +15,13 @@ from clinic_site.clinics.models import Clinic
 from clinic_site.encryption.cipher import blind_index
 from clinic_site.encryption.models import DataKey
 from clinic_site.messaging.models import OutboxMessage
-from clinic_site.records.composed import Composed, Given
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.branching import retire_unasked
 from intake.completeness import Gap, asked_pages, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
 from intake.published import current_version, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
+from intake.reading import lock_as_seen, lock_response
 from intake.return_address import follow_answers
 from intake.signals import page_saved, response_submitted
 
@@ -84,7 +83,7 @@ def save_page(
     that is an emergency, then goes to the history instead. Raises AlreadySubmitted, but for an emergency, of which
     staff must hear whenever it comes.
     """
-    response = _locked_as(seen)
+    response = lock_as_seen(seen)
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
@@ -146,7 +145,7 @@ def record_help_reply(public_id: str, *, code: str) -> None:
 
     It changes no flag; "I need help" calls staff.
     """
-    response = _locked(public_id)
+    response = lock_response(public_id)
     if code == "need_help":
         OutboxMessage.objects.create(
             clinic_id=response.clinic_id,
@@ -165,29 +164,6 @@ def record_help_reply(public_id: str, *, code: str) -> None:
         response.seal_document(document)
         response.save(update_fields=["revision", "answers"])
     record([audit_event("response.help-reply", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)])
-
-
-def _locked(public_id: str) -> QuestionnaireResponse:
-    response = _TO_CHANGE.first(public_id=public_id)
-    if response is None:
-        raise QuestionnaireResponse.DoesNotExist
-    return response
-
-
-_TO_CHANGE = Composed(
-    QuestionnaireResponse.objects.filter(public_id=Given("public_id", CharField()))
-    .select_related("clinic", "data_key")
-    .select_for_update(of=("self",))
-)
-_LOCK = f"SELECT revision, status FROM {QuestionnaireResponse._meta.db_table} WHERE id = %s FOR UPDATE"  # noqa: S608
-
-
-def _locked_as(seen: QuestionnaireResponse) -> QuestionnaireResponse:
-    """`seen`, locked; or read anew when it changed meanwhile. Whatever changes answers raises the revision."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [seen.pk])
-        unchanged = cursor.fetchone() == (seen.revision, seen.status)
-    return seen if unchanged else _locked(seen.public_id)
 
 
 def _answers(
@@ -219,7 +195,7 @@ def submit_response(seen: QuestionnaireResponse, *, idempotency_key: uuid.UUID) 
 
     `seen` is the response as this request read it. Raises Incomplete with the gaps that stand in the way.
     """
-    response = _locked_as(seen)
+    response = lock_as_seen(seen)
     if not response.is_draft:
         return response
     questionnaire, document = questionnaire_of(response), response.document()

@@ -123,7 +123,7 @@ def test_a_view_has_no_other_way_to_the_database(path):
 
 
 def test_the_rule_for_views_finds_queries_at_all():
-    assert sum(1 for path in VIEWS for _query in queries(path)) >= 2
+    assert sum(1 for path in VIEWS for _query in queries(path)) >= 1
 
 
 @pytest.mark.parametrize("path", [p for p in VIEWS if relative(p) in PATIENT_VIEWS], ids=relative)
