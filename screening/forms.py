@@ -77,7 +77,11 @@ class HandBackForm(StaffForm):
     """`owner` is whose case it was on the screen, so that nobody loses a case that they took meanwhile."""
 
     owner = forms.UUIDField(widget=forms.HiddenInput)
-    reason = forms.ChoiceField(label="Reason", choices=[("", "Choose a reason"), *HandBackReason.choices])
+    reason = forms.ChoiceField(
+        label="Reason",
+        choices=[("", "Choose a reason"), *HandBackReason.choices],
+        error_messages={"required": "Choose why it is handed back."},
+    )
 
 
 class BreakGlassForm(StaffForm):

@@ -71,7 +71,14 @@ class TestAnswers:
         assert "A part of this record can not be shown" in text_of(shown)
         assert "Name can not be shown" in text_of(shown)
         assert "Name not given yet" not in text_of(shown)
+        assert "Born <b>can not be shown</b>" in text_of(shown)
         assert shown.context["flags"]
+
+    def test_the_form_for_a_reading_says_so_as_well(self, desk, case):
+        lose_answers(case)
+        shown = text_of(desk.client.get(f"{desk.url}record/blood-pressure/"))
+        assert "A part of this record can not be shown" in shown
+        assert "not given" not in shown
 
     def test_nothing_can_be_signed(self, desk, case, clinic, staff):
         desk.check_identity()
