@@ -48,18 +48,23 @@ class CaseQuerySet(ClinicScoped):
     def with_record(self) -> "CaseQuerySet":
         """Cases as the case page needs them, in one statement.
 
-        With the response, its clinic and data key, the owner, `newest_assessment_id` and `newest_rule_set_id`.
+        With the response, its clinic and data key, the owner, and of the newest assessment `newest_assessment_id`,
+        `newest_rule_set_id` and `newest_assessed_at`.
         """
         # An alarm after sending is an assessment of a draft: the newest of the whole response stays in force. Written
         # out, because composing two subqueries costs more than the rest of the page's reading.
         newest = "(SELECT {} FROM screening_assessment WHERE case_id = screening_case.id ORDER BY {} LIMIT 1)"
-        assessment_id, rule_set_id = (
-            RawSQL(newest.format(column, "stage DESC, id DESC"), (), output_field=models.UUIDField())  # noqa: S611
-            for column in ("id", "rule_set_id")
+        assessment_id, rule_set_id, assessed_at = (
+            RawSQL(newest.format(column, "stage DESC, id DESC"), (), output_field=field)  # noqa: S611
+            for column, field in (
+                ("id", models.UUIDField()),
+                ("rule_set_id", models.UUIDField()),
+                ("assessed_at", models.DateTimeField()),
+            )
         )
         related = ("response", "response__clinic", "response__data_key", "owner")
         return self.select_related(*related).annotate(
-            newest_assessment_id=assessment_id, newest_rule_set_id=rule_set_id
+            newest_assessment_id=assessment_id, newest_rule_set_id=rule_set_id, newest_assessed_at=assessed_at
         )
 
     def with_relation_to(self, user_id: uuid.UUID | Given) -> "CaseQuerySet":
@@ -99,6 +104,7 @@ class Case(ClinicRow):
     # Filled by `with_record()` alone.
     newest_assessment_id: uuid.UUID | None
     newest_rule_set_id: uuid.UUID | None
+    newest_assessed_at: datetime.datetime | None
     # Filled by `with_relation_to()`, the second by `with_second_wanted()` as well.
     took_part: bool
     awaits_second: bool

@@ -232,7 +232,8 @@ def sign_decision(case_id: uuid.UUID, *, user: User, outcome: Outcome, words: st
         raise Refused("Take the case first: only its owner signs.")
     if page.shown_sha256 != shown_sha256:
         raise ScreenChanged("The case has changed since you opened this page. Look at it once more before you sign.")
-    blockers = signing_blockers(case, page)
+    # The rules run once more whatever the date, because nothing may be signed that they would not list again.
+    blockers = signing_blockers(case, page) or _out_of_date(case, page)
     if blockers or page.assessment_id is None:
         raise Refused(blockers[0] if blockers else "The rules have not run for this case.")
     decision = Decision(
@@ -265,7 +266,13 @@ def signing_blockers(case: Case, page: CasePage) -> list[str]:
     blockers = [
         f"Close the flag “{flag.title}” first." for flag in page.flags if flag.blocks_signing and not flag.closed
     ]
-    return blockers + _out_of_date(case, page)
+    return blockers + (_out_of_date(case, page) if _ran_on_an_earlier_day(case) else [])
+
+
+def _ran_on_an_earlier_day(case: Case) -> bool:
+    """Whether a reading can have grown old since the rules ran: its age, in days, is all that counts to today."""
+    ran_at, clinic = case.newest_assessed_at, case.response.clinic
+    return ran_at is None or clinic.date_of(ran_at) != clinic.today()
 
 
 def _out_of_date(case: Case, page: CasePage) -> list[str]:

@@ -141,6 +141,24 @@ def test_nothing_is_signed_while_a_reading_has_gone_out_of_date(at_desk, monkeyp
     assert desk.sign().status_code == 302
 
 
+def test_a_page_of_the_day_of_the_run_does_not_run_the_rules_again(at_desk, monkeypatch):
+    desk = at_desk()
+    ran = []
+    monkeypatch.setattr("screening.review.screen_or_flag", lambda *_args, **_kwargs: ran.append(1))
+    assert desk.open().context["blockers"] == []
+    assert ran == []
+
+
+def test_the_rules_run_before_a_signature_also_on_the_same_day(at_desk, clinic):
+    """Whatever changed meanwhile: here, where the clinic may treat."""
+    desk = at_desk()
+    clinic.licensed_states = []
+    clinic.save()
+    assert desk.open().context["blockers"] == []
+    assert desk.sign().status_code == 409
+    assert signed() == 0
+
+
 def test_only_the_owner_signs(at_desk, staff):
     desk = at_desk()
     other = Desk(staff("clinician"), desk.case)
