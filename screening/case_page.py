@@ -4,10 +4,12 @@ For the page, and for the hash that a signature is bound to.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.db.models import CharField, Q
 
@@ -72,8 +74,7 @@ def case_for(user: User, permission: str, reference: str) -> Case | None:
     return found[0] if found else None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One question on the answers side: what was asked, what was said, and what it was before."""
 
     link_id: str
@@ -201,6 +202,7 @@ def build_case_page(case: Case) -> CasePage:
     response = case.response
     opener = Opener(response)
     questionnaire, document = questionnaire_of(response), opener.document()
+    asked = what_is_asked(questionnaire, document)
     flags = _flags(case, questionnaire, opener)
     rule_set_id = case.newest_rule_set_id
     observations = [
@@ -221,8 +223,8 @@ def build_case_page(case: Case) -> CasePage:
         assessment_id=case.newest_assessment_id,
         rule_set=(rule_set_id, rule_set_version(rule_set_id)) if rule_set_id else None,
         flags=tuple(flags),
-        sections=tuple(_sections(questionnaire, document, flags, lost=opener.answers_are_lost)),
-        scores=() if opener.answers_are_lost else tuple(_scores(questionnaire, document)),
+        sections=tuple(_sections(questionnaire, document, asked, flags, lost=opener.answers_are_lost)),
+        scores=() if opener.answers_are_lost else tuple(_scores(questionnaire, document, asked)),
         observations=tuple(observations),
         # Nothing is run again over a record that does not open: it can not be signed.
         measurements=()
@@ -260,14 +262,13 @@ def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: boo
     def questions(facts: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(link_id for fact in facts for link_id in link_ids_of(fact, questionnaire)))
 
+    causes = questions(issue.caused_by)
     return Flag(
         issue=issue,
         rule=rule_set.by_id.get(issue.rule_id) if rule_set else None,
         rule_set=rule_set,
-        causes=questions(issue.caused_by),
-        settled_by=tuple(
-            link_id for link_id in questions(issue.settled_by) if link_id not in questions(issue.caused_by)
-        ),
+        causes=causes,
+        settled_by=tuple(link_id for link_id in questions(issue.settled_by) if link_id not in causes),
         from_draft=from_draft,
     )
 
@@ -282,27 +283,40 @@ def _add_dispositions(case: Case, flags: list[Flag], opener: Opener) -> None:
 
 
 def _sections(
-    questionnaire: Questionnaire, document: AnswerDocument, flags: list[Flag], *, lost: bool
+    questionnaire: Questionnaire,
+    document: AnswerDocument,
+    asked: Mapping[int, Truth],
+    flags: list[Flag],
+    *,
+    lost: bool,
 ) -> Iterable[tuple[Section, tuple[Row, ...]]]:
-    asked = what_is_asked(questionnaire, document)
     behind: dict[str, list[Flag]] = {}
     for flag in flags:
         for link_id in (*flag.causes, *flag.settled_by):
             behind.setdefault(link_id, []).append(flag)
-    for section in questionnaire.sections:
-        rows = [
-            _row(item, document, asked[page.number], tuple(behind.get(item.link_id, ())), lost=lost)
-            for page in questionnaire.pages
-            if page.section is section
+    # Once for all: a person who went to and fro left a long history.
+    changes: dict[str, list[Answer]] = {}
+    for answer in document.history:
+        changes.setdefault(answer.link_id, []).append(answer)
+    for section, pages in groupby(questionnaire.pages, key=attrgetter("section")):
+        rows = tuple(
+            _row(
+                item,
+                document.get(item.link_id),
+                asked[page.number],
+                changes=tuple(changes.get(item.link_id, ())),
+                flags=tuple(behind.get(item.link_id, ())),
+                lost=lost,
+            )
+            for page in pages
             for item in page.questions
-        ]
+        )
         if rows:
-            yield section, tuple(rows)
+            yield section, rows
 
 
-def _scores(questionnaire: Questionnaire, document: AnswerDocument) -> Iterable[ShownScore]:
+def _scores(questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth]) -> Iterable[ShownScore]:
     """The scores with published bands, of every scale that was asked at all."""
-    asked = what_is_asked(questionnaire, document)
     for score in questionnaire.scores.values():
         pages = (questionnaire.page_of[link_id].number for link_id in questionnaire.items_of(score))
         if score.bands and any(asked[number] is not Truth.FALSE for number in pages):
@@ -311,8 +325,15 @@ def _scores(questionnaire: Questionnaire, document: AnswerDocument) -> Iterable[
             yield ShownScore(score.title["en"], value, next(bands, ""))
 
 
-def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, ...], *, lost: bool) -> Row:
-    answer = document.get(item.link_id)
+def _row(
+    item: Item,
+    answer: Answer | None,
+    asked: Truth,
+    *,
+    changes: tuple[Answer, ...],
+    flags: tuple[Flag, ...],
+    lost: bool,
+) -> Row:
     state = "not_asked" if asked is Truth.FALSE else answer.state.value if answer else "skipped"
     return Row(
         link_id=item.link_id,
@@ -321,7 +342,7 @@ def _row(item: Item, document: AnswerDocument, asked: Truth, flags: tuple[Flag, 
         state=CANNOT_SHOW_STATE if lost else state,
         entered_by=answer.entered_by if answer else "",
         at=answer.at if answer else "",
-        changes=tuple(document.changes(item.link_id)),
+        changes=changes,
         flags=flags,
     )
 

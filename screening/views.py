@@ -74,6 +74,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "cases": [queue_row(case) for case in page.cases],
         "view": view if view in VIEWS else "open",
+        "age_label": "Opened before" if view == "done" else "Waiting",
         "next_cursor": page.next_cursor,
         "total_label": page.total_label,
         "may_read": user.may("case.read"),
