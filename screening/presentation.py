@@ -43,7 +43,7 @@ _STATE_LABELS = {
     "not_asked": "Not asked: does not apply",
     CANNOT_SHOW_STATE: "Can not be shown",
 }
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 Bound = dict[Any, Any]
 
 

@@ -24,5 +24,7 @@ def check_size(request: HttpRequest, view: Callable[..., Any]) -> None:
         return
     if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_BODY:
         raise RequestDataTooBig
+    # Kept by the request, for a view that reads the body itself.
+    request.body  # noqa: B018
     if sum(len(values) for _name, values in request.POST.lists()) > MOST_FIELDS:
         raise TooManyFieldsSent

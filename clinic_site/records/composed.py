@@ -4,14 +4,14 @@ Django composes the text of a statement anew every time it is sent. For one that
 times as long as the database needs to answer it.
 """
 
-import copy
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 from django.db.models.lookups import In
-from django.db.models.query import ModelIterable
+from django.db.models.query import get_related_populators
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -30,6 +30,36 @@ class Given(models.Expression):
         return self.output_field.get_db_prep_value(values[self.name], connection)
 
 
+class _Statement:
+    """The text of a query, and how its rows become instances: read off the compiler as Django's ModelIterable does."""
+
+    def __init__(self, queryset: "models.QuerySet[Any, Any]") -> None:
+        compiler: Any = queryset.query.get_compiler(connection=connection)
+        self.text, self.parameters = compiler.as_sql()
+        columns, own = compiler.select, compiler.klass_info["select_fields"]
+        self.compiler, self.model = compiler, compiler.klass_info["model"]
+        self.converters = compiler.get_converters([column for column, *_ in columns])
+        self.own = slice(own[0], own[-1] + 1)
+        self.fields = [column.target.attname for column, *_ in columns[self.own]]
+        self.related = get_related_populators(compiler.klass_info, columns, connection.alias)  # type: ignore[call-arg]
+        self.annotations = compiler.annotation_col_map.items()
+
+    def sent(self, values: dict[str, Any], *, counting: bool = False) -> list[Any]:
+        text = f"SELECT count(*) FROM ({self.text}) AS counted" if counting else self.text  # noqa: S608 - Django's own
+        with connection.cursor() as cursor:
+            cursor.execute(text, [p.out_of(values) if isinstance(p, Given) else p for p in self.parameters])
+            return cursor.fetchall()
+
+    def instances(self, rows: Iterable[Any]) -> Iterator[Any]:
+        for row in self.compiler.apply_converters(rows, self.converters) if self.converters else rows:
+            instance = self.model.from_db(connection.alias, self.fields, row[self.own])
+            for related in self.related:
+                related.populate(row, instance)
+            for name, position in self.annotations:
+                setattr(instance, name, row[position])
+            yield instance
+
+
 class Composed(Generic[Row]):
     """A query whose text stays the same. `rows` are those of the queryset with the values of its `Given`s.
 
@@ -38,35 +68,21 @@ class Composed(Generic[Row]):
 
     def __init__(self, queryset: "models.QuerySet[Any, Row]") -> None:
         self._queryset = queryset
-        self._compiler: Any = None
-        self._text = ""
-        self._parameters: tuple[Any, ...] = ()
 
     def rows(self, **values: Any) -> list[Row]:
-        statement = self._statement(values)
-        # Copies, because another thread may send the same query at this moment with other values.
-        compiler = copy.copy(self._compiler)
-        query: Any = copy.copy(self._queryset.query)
-        compiler.as_sql = lambda: statement
-        query.get_compiler = lambda using: compiler
-        return list(ModelIterable(models.QuerySet(self._queryset.model, query)))
+        return list(self._statement.instances(self._statement.sent(values)))
 
     def first(self, **values: Any) -> Row | None:
         return next(iter(self.rows(**values)), None)
 
     def count(self, **values: Any) -> int:
         """How many rows there are, up to the limit of the queryset."""
-        text, parameters = self._statement(values)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({text}) AS counted", parameters)  # noqa: S608 - Django's own text
-            return int(cursor.fetchone()[0])
+        [[number]] = self._statement.sent(values, counting=True)
+        return int(number)
 
-    def _statement(self, values: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        if self._compiler is None:
-            compiler = self._queryset.query.get_compiler(connection=connection)
-            self._text, self._parameters = compiler.as_sql()
-            self._compiler = compiler
-        return self._text, tuple(p.out_of(values) if isinstance(p, Given) else p for p in self._parameters)
+    @cached_property
+    def _statement(self) -> _Statement:
+        return _Statement(self._queryset)
 
 
 class ComposedWithin(Generic[Row]):

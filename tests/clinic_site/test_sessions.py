@@ -220,7 +220,7 @@ def test_every_form_that_weighs_much_is_refused_with_a_factor_of_six_minutes_ago
     staff, signed_in, move_clock, published
 ):
     walked, asked, done = [], set(), []
-    for role in ("administrator", "clinician"):
+    for role in ("administrator", "clinician", "medical-director"):
         client = signed_in(staff(role))
         move_clock(minutes=5, seconds=1)
         for name, route in addresses():
