@@ -213,6 +213,13 @@ def test_a_breach_report_equals_the_trail(written, clinic):
     assert "case status: 2" in told
 
 
+def test_no_cell_of_a_breach_report_begins_a_formula(written):
+    rows, _told = report(zone="America/New_York")
+    cells = [cell for row in rows for cell in row.values()]
+    assert len(cells) == 12
+    assert all(cell[0].isalnum() for cell in cells)
+
+
 def test_a_breach_report_of_one_person_names_only_what_they_opened(written, ada):
     rows, _told = report(actor=ada.email)
     assert [row["reference"] for row in rows] == [ONE]
