@@ -8,9 +8,9 @@ from crispy_forms.layout import Layout, LayoutObject
 from django import forms
 from django.http import QueryDict
 from django.template import Context
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from clinic_site.jinja import part
 from intake.answer_types import FIELDS, MOST_KEPT_CHARACTERS, AnswerField, part_name
 from intake.answers import AnswerDocument, Reply, State
 from intake.questionnaires import Page
@@ -28,7 +28,7 @@ class Question(LayoutObject):
     def render(self, form: "PageForm", context: Any, template_pack: Any = None, **kwargs: Any) -> str:
         field, anchor = form.questions[self.link_id], form.anchor(self.link_id)
         item, errors = field.item, list(form.errors.get(self.link_id, []))
-        return render_to_string(
+        return part(
             f"intake/answers/{field.template}.html",
             {
                 "item": item,
