@@ -78,6 +78,24 @@ class AnswerDocument:
     def copy(self) -> "AnswerDocument":
         return AnswerDocument(dict(self.answers), list(self.history))
 
+    def since(self, earlier: "AnswerDocument") -> dict[str, Any]:
+        """What this document holds beyond an earlier state of it, as JSON."""
+        was = earlier.answers
+        return {
+            "answers": [vars(a) for a in self.answers.values() if (b := was.get(a.link_id)) is not a and b != a],
+            "retired": [link_id for link_id in was if link_id not in self.answers],
+            "history": [vars(a) for a in self.history[len(earlier.history) :]],
+        }
+
+    def with_later(self, later: Mapping[str, Any]) -> "AnswerDocument":
+        """The document that `since` compared with this one."""
+        document = self.copy()
+        for link_id in later["retired"]:
+            del document.answers[link_id]
+        document.answers |= {values["link_id"]: _answer(values) for values in later["answers"]}
+        document.history += [_answer(values) for values in later["history"]]
+        return document
+
     def get(self, link_id: str) -> Answer | None:
         return self.answers.get(link_id)
 

@@ -1,6 +1,7 @@
 """Which questions an answer document makes us ask."""
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intake.answer_shapes import has_shape
@@ -25,25 +26,35 @@ def retire_unasked(questionnaire: Questionnaire, document: AnswerDocument, *, at
 def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> dict[int, Truth]:
     """For each page number: TRUE asked, FALSE not applicable, UNKNOWN its gate is open, so it is asked too."""
     asked: dict[int, Truth] = {}
+    gates: dict[str, Any] = {}
     for page in questionnaire.pages:
         if not page.item.enable_when:
             asked[page.number] = Truth.TRUE
             continue
-        truths = [_condition(questionnaire, document, asked, condition) for condition in page.item.enable_when]
+        truths = []
+        for condition in page.item.enable_when:
+            if condition.question not in gates:
+                gates[condition.question] = _gate(questionnaire, document, asked, condition.question)
+            truths.append(_condition(gates[condition.question], condition))
         asked[page.number] = _any(truths) if page.item.enable_any else _all(truths)
     return asked
 
 
-def _condition(
-    questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth], condition: Condition
-) -> Truth:
-    gate = questionnaire.page_of[condition.question]
-    if condition.question in questionnaire.scores or condition.question in questionnaire.screens:
-        value = score_or_screen(questionnaire, document, asked, condition.question)
-    elif asked[gate.number] is Truth.FALSE:
+_NOT_ASKED = object()
+
+
+def _gate(questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth], question: str) -> Any:
+    """What conditions on a question look at; None while it is not known."""
+    if question in questionnaire.scores or question in questionnaire.screens:
+        return score_or_screen(questionnaire, document, asked, question)
+    if asked[questionnaire.page_of[question].number] is Truth.FALSE:
+        return _NOT_ASKED
+    return _comparable(questionnaire, document, question)
+
+
+def _condition(value: Any, condition: Condition) -> Truth:
+    if value is _NOT_ASKED:
         return Truth.FALSE
-    else:
-        value = _comparable(questionnaire, document, condition.question)
     if condition.operator == "exists":
         return _truth((value is not None) == condition.answer)
     if value is None:
@@ -57,37 +68,41 @@ def _comparable(questionnaire: Questionnaire, document: AnswerDocument, question
     """The answer that a condition looks at, None while there is none: a measure as a float, else as it is kept."""
     item: Item = questionnaire.questions["blood_pressure" if question in PARTS else question]
     value = document.value(item.link_id)
-    if not has_shape(item, value):
+    if value is None or not has_shape(item, value):
         return None
     if question in PARTS or item.type == "number":
         return float(measures(item, value)[PARTS.get(question, "value")])
     return value
 
 
+_OPERATORS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+
+
 def _compare(value: Any, condition: Condition) -> Truth:
-    answer, operator = condition.answer, condition.operator
     try:
-        results = {"=": value == answer, "!=": value != answer}
-        if operator not in results:
-            results |= {">": value > answer, "<": value < answer, ">=": value >= answer, "<=": value <= answer}
+        return _truth(_OPERATORS[condition.operator](value, condition.answer))
     except TypeError:
         return Truth.UNKNOWN
-    return _truth(results[operator])
 
 
 def _truth(value: bool) -> Truth:
     return Truth.TRUE if value else Truth.FALSE
 
 
-def _all(truths: Iterable[Truth]) -> Truth:
-    truths = list(truths)
+def _all(truths: Sequence[Truth]) -> Truth:
     if Truth.FALSE in truths:
         return Truth.FALSE
     return Truth.UNKNOWN if Truth.UNKNOWN in truths else Truth.TRUE
 
 
-def _any(truths: Iterable[Truth]) -> Truth:
-    truths = list(truths)
+def _any(truths: Sequence[Truth]) -> Truth:
     if Truth.TRUE in truths:
         return Truth.TRUE
     return Truth.UNKNOWN if Truth.UNKNOWN in truths else Truth.FALSE

@@ -27,6 +27,10 @@ class ResponseStatus(models.TextChoices):
     COMPLETED = "completed"
 
 
+# What a page save may write beside the document. A page with one answer takes about 250, each further one 100.
+MOST_LATER_BYTES = 800
+
+
 class QuestionnaireResponse(ClinicRow):
     """One person's answers: a draft until submitted, then frozen by the database."""
 
@@ -38,7 +42,9 @@ class QuestionnaireResponse(ClinicRow):
     language = models.CharField(max_length=10, default="en")
     status = models.CharField(max_length=12, choices=ResponseStatus, default=ResponseStatus.IN_PROGRESS)
     revision = models.PositiveIntegerField(default=0)
+    # The document as it was last sealed whole, and what was saved since: a page save writes only the second.
     answers = models.BinaryField(default=b"")
+    later_answers = models.BinaryField(default=b"")
     started_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
@@ -77,15 +83,33 @@ class QuestionnaireResponse(ClinicRow):
 
     def document(self) -> AnswerDocument:
         """The answers, opened once: every caller gets the same document until other ones are stored or read."""
-        sealed, document = vars(self).get("opened", (None, None))
-        if document is None or sealed is not self.answers:
-            opened = self.data_key.unseal(self.answers, row=self, label="response.answers")
-            document = AnswerDocument.from_json(opened)
-            vars(self)["opened"] = (self.answers, document)
-        return document
+        return self._opened()[1]
 
     def seal_document(self, document: AnswerDocument) -> None:
+        """Keeps what is new in `later_answers`; once that is no longer little, the whole `document` in `answers`."""
+        if self.answers:
+            new = document.since(self._opened()[0])
+            later = self.data_key.seal(new, row=self, label=self._label_of_later())
+            if len(later) <= MOST_LATER_BYTES:
+                self.later_answers = later
+                return
         self.answers = self.data_key.seal(document.to_json(), row=self, label="response.answers")
+        self.later_answers = b""
+
+    def _opened(self) -> tuple[AnswerDocument, AnswerDocument]:
+        """What `answers` holds alone, and with `later_answers`."""
+        sealed = (self.answers, self.later_answers)
+        held, opened = vars(self).get("opened", (None, None))
+        if opened is None or any(now is not then for now, then in zip(sealed, held, strict=True)):
+            whole = AnswerDocument.from_json(self.data_key.unseal(self.answers, row=self, label="response.answers"))
+            later = self.data_key.unseal(self.later_answers, row=self, label=self._label_of_later())
+            opened = (whole, whole.with_later(later) if later else whole.copy())
+            vars(self)["opened"] = (sealed, opened)
+        return opened
+
+    def _label_of_later(self) -> str:
+        """Names the whole document that it belongs to: beside another one it does not open."""
+        return f"response.later_answers {sha256(self.answers).hexdigest()[:16]}"
 
 
 class AskedIn(models.TextChoices):

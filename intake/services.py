@@ -3,8 +3,10 @@
 import datetime
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,13 +17,14 @@ from clinic_site.clinics.models import Clinic
 from clinic_site.encryption.cipher import blind_index
 from clinic_site.encryption.models import DataKey
 from clinic_site.messaging.models import OutboxMessage
+from clinic_site.records.composed import insert
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.branching import retire_unasked
 from intake.completeness import Gap, asked_pages, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
 from intake.published import current_version, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
-from intake.reading import lock_as_seen, lock_response
+from intake.reading import SavedMeanwhile, keep, lock_as_seen, lock_response
 from intake.return_address import follow_answers
 from intake.signals import page_saved, response_submitted
 
@@ -66,7 +69,6 @@ def start_response(clinic: Clinic, *, language: str) -> tuple[QuestionnaireRespo
     return response, token
 
 
-@transaction.atomic
 def save_page(
     seen: QuestionnaireResponse,
     page: Page,
@@ -83,7 +85,25 @@ def save_page(
     that is an emergency, then goes to the history instead. Raises AlreadySubmitted, but for an emergency, of which
     staff must hear whenever it comes.
     """
-    response = lock_as_seen(seen)
+    how: dict[str, Any] = {"loaded_revision": loaded_revision, "entered_by": entered_by, "late": late}
+    if seen.is_draft:
+        # Nearly always nobody saved anything since it was read, and no lock is needed to find that out.
+        with suppress(SavedMeanwhile), transaction.atomic():
+            return _save_page(seen, page, replies, **how)
+    with transaction.atomic():
+        return _save_page(lock_response(seen.public_id), page, replies, **how)
+
+
+def _save_page(
+    response: QuestionnaireResponse,
+    page: Page,
+    replies: Mapping[str, Reply],
+    *,
+    loaded_revision: int,
+    entered_by: str,
+    late: bool,
+) -> SavedPage:
+    """Raises SavedMeanwhile when `response` is not what the database holds any more."""
     questionnaire, document = questionnaire_of(response), response.document()
     now = timezone.now()
     answers = _answers(page, replies, response=response, entered_by=entered_by, at=now)
@@ -99,6 +119,9 @@ def save_page(
     for answer in answers:
         considered.put(answer)
     asked = retire_unasked(questionnaire, considered, at=now.isoformat())
+    if response.is_draft:
+        document.history += answers if conflicts else []
+        keep(response, document, at=now)
     fired = page_saved.send(
         QuestionnaireResponse, response=response, questionnaire=questionnaire, document=considered, page=page
     )
@@ -108,11 +131,6 @@ def save_page(
     if conflicts and response.is_draft and not (late or emergency_rules):
         raise ChangedElsewhere
     if response.is_draft:
-        document.history += answers if conflicts else []
-        response.revision += 1
-        response.saved_at = now
-        response.seal_document(document)
-        response.save(update_fields=["revision", "saved_at", "answers"])
         follow_answers(response, address_before, document)
     record(
         [
@@ -160,9 +178,7 @@ def record_help_reply(public_id: str, *, code: str) -> None:
         document.history.append(
             Answer(HELP_REPLY, State.ANSWERED, code, "", shown, response.language, "self", now, response.revision, now)
         )
-        response.revision += 1
-        response.seal_document(document)
-        response.save(update_fields=["revision", "answers"])
+        keep(response, document, at=response.saved_at)
     record([audit_event("response.help-reply", clinic_id=response.clinic_id, entity=response, actor=Actor.PATIENT)])
 
 
@@ -207,8 +223,8 @@ def submit_response(seen: QuestionnaireResponse, *, idempotency_key: uuid.UUID) 
     response.submitted_at = now
     response.idempotency_key = idempotency_key
     response.save(update_fields=["status", "submitted_at", "idempotency_key"])
-    _patient(response, document).save(force_insert=True)
-    Consent.objects.bulk_create(_consents(response, questionnaire, document))
+    insert([_patient(response, document)])
+    insert(_consents(response, questionnaire, document))
     response_submitted.send(QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document)
     return response
 

@@ -9,13 +9,14 @@ from django.utils import timezone
 from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.messaging.models import OutboxMessage
+from clinic_site.records.composed import insert
 from intake.answers import AnswerDocument
 from intake.models import QuestionnaireResponse
 from intake.questionnaires import Page, Questionnaire
 from screening.assessments import Run, assessment_rows, measurements_of, screen_or_flag, screen_response
 from screening.engine import Status, bind, evaluate_rule, flag_failure
 from screening.messages import assessment_error_message, new_case_message, urgent_message
-from screening.models import Case, CaseEvent, CaseStatus, DetectedIssue, EventKind, Stage
+from screening.models import Case, CaseEvent, CaseStatus, EventKind, Stage
 from screening.published import current_rule_set
 from screening.rules import RuleSet, severity
 from screening.vocabulary import link_ids_of
@@ -119,7 +120,7 @@ def _open_urgent_case(
     case.rule_ids = sorted({*case.rule_ids, *fired})
     case.save(force_insert=is_new)
     store_run(case, run, stage=Stage.DRAFT, event=EventKind.OPENED if is_new else EventKind.ASSESSED)
-    OutboxMessage.objects.bulk_create([urgent_message(case)])
+    insert([urgent_message(case)])
     record([audit_event("case.emergency", clinic_id=case.clinic_id, entity=case, rules=fired)])
 
 
@@ -138,12 +139,15 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     reported = set(case.rule_ids)
     # An emergency that was reported keeps its place even when the answer was changed before sending.
     apply_result(case, run, keep_severity=not is_new)
-    case.save(force_insert=is_new)
+    if is_new:
+        insert([case])
+    else:
+        case.save()
     messages = [new_case_message(case)]
     if any(issue.tier == "emergency" and issue.rule not in reported for issue in run.result.issues):
         messages.append(urgent_message(case))
     store_run(case, run, stage=Stage.SUBMITTED, event=EventKind.SUBMITTED)
-    OutboxMessage.objects.bulk_create(messages)
+    insert(messages)
     detail: dict[str, Any] = {"rules": case.rule_ids, "rule_set": run.result.rule_set[2]}
     submitted = audit_event(
         "response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT, **detail
@@ -163,10 +167,9 @@ def apply_result(case: Case, run: Run, *, keep_severity: bool = False) -> None:
 def store_run(case: Case, run: Run, *, stage: Stage, event: EventKind = EventKind.ASSESSED) -> None:
     """Appends the assessment, its flags and the step of the timeline that led to it."""
     assessment, issues = assessment_rows(case, run, stage=stage)
-    assessment.save(force_insert=True)
-    DetectedIssue.objects.bulk_create(issues)
+    insert([assessment])
+    insert(issues)
     if any(issue.status == Status.ERROR.value for issue in run.result.issues):
         assessment_error_message(case.response).save(force_insert=True)
-    CaseEvent.objects.create(
-        clinic_id=case.clinic_id, case=case, kind=event, at=run.at, detail=f"{len(issues)} flags listed"
-    )
+    listed = f"{len(issues)} flags listed"
+    insert([CaseEvent(clinic_id=case.clinic_id, case=case, kind=event, at=run.at, detail=listed)])

@@ -224,11 +224,11 @@ def as_text(name: str, label: str = "") -> Callable[[models.Model], str]:
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     view_permission = "audit.read"
-    list_display = ("recorded_at", "action", as_text("user"), as_text("clinic"), "entity_type", "entity_id", "address")
+    list_display = ("recorded_at", "action", as_text("user"), as_text("clinic"), "entity_type", "reference", "address")
     list_select_related = ("user", "clinic")
     list_filter = ("actor",)
-    search_fields = ("entity_id",)
-    search_help_text = "The key of a record, whole: everything that was read or changed of it."
+    search_fields = ("reference",)
+    search_help_text = "The reference of a record, whole: everything that was read or changed of it."
     shown = (
         "recorded_at",
         "actor",

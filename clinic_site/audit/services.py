@@ -8,6 +8,7 @@ from clinic_site.accounts.models import User
 from clinic_site.audit.catalogue import kind_of
 from clinic_site.audit.models import Actor, AuditEvent
 from clinic_site.audit.trail import current_trail
+from clinic_site.records.composed import insert
 
 
 class CannotRecord(OperationalError):
@@ -70,4 +71,4 @@ def record(events: Iterable[AuditEvent]) -> None:
 
 
 def _insert(events: Iterable[AuditEvent]) -> None:
-    AuditEvent.objects.bulk_create(events)
+    insert(list(events))

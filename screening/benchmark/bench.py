@@ -100,7 +100,14 @@ class Bench:
         for number in range(count):
             key = DataKey.generate(self.clinic)
             key.created_at = now
-            response = _twin(self.template, data_key=key, public_id=public_id(), reference=reference())
+            response = _twin(
+                self.template,
+                data_key=key,
+                public_id=public_id(),
+                reference=reference(),
+                answers=b"",
+                later_answers=b"",
+            )
             response.seal_document(document)
             opened = now - datetime.timedelta(seconds=number)
             own = _twin(case, response=response, reference=response.reference, opened_at=opened)

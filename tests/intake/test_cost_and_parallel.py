@@ -112,7 +112,7 @@ def test_a_submission_writes_at_most_ten_kilobytes_of_log(alone):
     publish_shipped_content()
     clinic = make_clinic("riverside")
     current_rule_set()
-    patients, written = [filled(clinic) for _ in range(7)], []
+    patients, written = [filled(clinic) for _ in range(15)], []
     with alone():
         for patient in patients:
             path, sent = f"/intake/{patient.public_id}/submit/", {"idempotency_key": str(uuid.uuid4())}

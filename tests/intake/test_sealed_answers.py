@@ -3,12 +3,16 @@
 import datetime
 import uuid
 
+import orjson
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
+from hypothesis import given, settings
+from hypothesis.strategies import integers, lists, sampled_from, tuples
 
 from clinic_site.encryption.cipher import CannotOpen
 from clinic_site.encryption.models import DataKey
-from intake.models import Consent, Patient, QuestionnaireResponse
+from intake.answers import Answer, AnswerDocument, State
+from intake.models import MOST_LATER_BYTES, Consent, Patient, QuestionnaireResponse
 from intake.services import name_index, phone_index
 from tests.conftest import make_clinic
 from tests.intake.drafts import filled
@@ -60,16 +64,93 @@ def test_nothing_the_patient_wrote_stands_readable_in_any_table(patient):
 
 
 def test_the_sealed_bytes_hold_no_word_of_the_answers(patient):
-    sealed = bytes(patient.response.answers)
+    patient.save("other_allergies", other_allergies={"": "Quixotina"})
+    sealed = bytes(patient.response.answers) + bytes(patient.response.later_answers)
+    assert patient.response.later_answers
     assert b"answers" not in sealed
     assert all(word.encode() not in sealed for word in ("Quixotina", "aneurysm", "yes", "not_sure"))
 
 
 def test_the_same_answers_are_sealed_differently_each_time(patient):
     response = patient.response
-    first = bytes(response.answers)
-    response.seal_document(response.document())
-    assert bytes(response.answers) != first
+    document, sealed = response.document(), set()
+    for _ in range(3):
+        response.answers = b""
+        response.seal_document(document)
+        sealed.add(bytes(response.answers))
+    assert len(sealed) == 3
+
+
+class TestLaterAnswers:
+    """What a page save writes stands beside the whole document, until it is no longer little."""
+
+    def test_a_page_save_leaves_the_whole_document_as_it_is(self, patient):
+        patient.save("other_allergies", other_allergies={"": "latex"})
+        before = patient.response
+        patient.save("other_allergies", other_allergies={"": "pollen"})
+        after = patient.response
+        assert (bytes(after.answers), after.revision) == (bytes(before.answers), before.revision + 1)
+        assert bytes(after.later_answers) not in (b"", bytes(before.later_answers))
+        assert after.document().value("other_allergies") == "pollen"
+        assert [a.value for a in after.document().changes("other_allergies")][-1] == "latex"
+
+    def test_it_stays_little_and_the_rest_stays_what_it_was(self, patient):
+        sizes, wholes = [], set()
+        for n in range(40):
+            patient.save("other_allergies", other_allergies={"": f"remedy {n}"})
+            sizes.append(len(patient.response.later_answers))
+            wholes.add(bytes(patient.response.answers))
+        assert max(sizes) <= MOST_LATER_BYTES
+        assert 1 < len(wholes) < 20
+        document = patient.response.document()
+        told = [answer.value for answer in document.changes("other_allergies")]
+        assert told[-39:] == [f"remedy {n}" for n in range(39)]
+        assert document.value("legal_given_name") == "Quixotina"
+
+    def test_beside_another_whole_document_it_does_not_open(self, patient):
+        patient.save("other_allergies", other_allergies={"": "latex"})
+        response = patient.response
+        document = response.document()
+        response.answers, later = b"", response.later_answers
+        response.seal_document(document)
+        response.later_answers = later
+        with pytest.raises(CannotOpen):
+            response.document()
+
+    @pytest.mark.parametrize("place", [0, 1, 17, 29, -1], ids=["version", "key id", "nonce", "text", "tag"])
+    def test_one_altered_byte_is_found(self, patient, place):
+        patient.save("other_allergies", other_allergies={"": "latex"})
+        response = patient.response
+        altered = bytearray(response.later_answers)
+        altered[place] ^= 1
+        response.later_answers = bytes(altered)
+        with pytest.raises(CannotOpen):
+            response.document()
+
+    def test_it_is_frozen_with_the_rest(self, patient):
+        patient.submit()
+        with pytest.raises(DatabaseError, match="Cannot update rows"):
+            QuestionnaireResponse.objects.filter(pk=patient.response.pk).update(later_answers=b"")
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        steps=lists(tuples(sampled_from("abcd"), sampled_from(["put", "retire", "reply"]), integers(0, 2))),
+        at=integers(0, 20),
+    )
+    def test_any_document_comes_back_as_it_was(self, steps, at):
+        document, whole = AnswerDocument(), AnswerDocument()
+        for n, (link_id, what, value) in enumerate(steps):
+            whole = document.copy() if n == at else whole
+            answer = Answer(link_id, State.ANSWERED, value, "?", str(value), "en", "self", f"{n:03}", n)
+            if what == "put":
+                document.put(answer)
+            elif what == "retire":
+                document.retire(link_id, at=f"{n:03}")
+            else:
+                document.history.append(answer)
+        later = orjson.loads(orjson.dumps(document.since(whole)))
+        reopened = AnswerDocument.from_json(orjson.loads(orjson.dumps(whole.to_json()))).with_later(later)
+        assert reopened == document
 
 
 def test_answers_copied_to_another_record_do_not_open(patient):

@@ -42,7 +42,7 @@ def filled_in(clinic: Clinic, **answers: Any) -> QuestionnaireResponse:
     document.history.clear()
     retire_unasked(questionnaire, document, at=now)
     response.seal_document(document)
-    response.save(update_fields=["answers"])
+    response.save(update_fields=["answers", "later_answers"])
     return response
 
 
