@@ -21,10 +21,10 @@ from clinic_site.records.composed import insert
 from intake.answers import Answer, AnswerDocument, Reply, State
 from intake.branching import retire_unasked
 from intake.completeness import Gap, asked_pages, gaps
-from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse, ResponseStatus
+from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse
 from intake.published import current_version, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
-from intake.reading import SavedMeanwhile, keep, lock_as_seen, lock_response
+from intake.reading import SavedMeanwhile, complete, keep, lock_response
 from intake.return_address import follow_answers
 from intake.signals import page_saved, response_submitted
 
@@ -204,14 +204,20 @@ def _answers(
     ]
 
 
-@transaction.atomic
 def submit_response(seen: QuestionnaireResponse, *, idempotency_key: uuid.UUID) -> QuestionnaireResponse:
     """Freezes the response with its consents and has it screened, all or nothing. Submitting again changes nothing
     and returns the same.
 
     `seen` is the response as this request read it. Raises Incomplete with the gaps that stand in the way.
     """
-    response = lock_as_seen(seen)
+    with suppress(SavedMeanwhile), transaction.atomic():
+        return _submit_response(seen, idempotency_key=idempotency_key)
+    with transaction.atomic():
+        return _submit_response(lock_response(seen.public_id), idempotency_key=idempotency_key)
+
+
+def _submit_response(response: QuestionnaireResponse, *, idempotency_key: uuid.UUID) -> QuestionnaireResponse:
+    """Raises SavedMeanwhile when `response` is not what the database holds any more."""
     if not response.is_draft:
         return response
     questionnaire, document = questionnaire_of(response), response.document()
@@ -219,12 +225,8 @@ def submit_response(seen: QuestionnaireResponse, *, idempotency_key: uuid.UUID) 
     missing = gaps(questionnaire, document, now=now)
     if missing:
         raise Incomplete(missing)
-    response.status = ResponseStatus.COMPLETED
-    response.submitted_at = now
-    response.idempotency_key = idempotency_key
-    response.save(update_fields=["status", "submitted_at", "idempotency_key"])
-    insert([_patient(response, document)])
-    insert(_consents(response, questionnaire, document))
+    complete(response, at=now, idempotency_key=idempotency_key)
+    insert([_patient(response, document), *_consents(response, questionnaire, document)])
     response_submitted.send(QuestionnaireResponse, response=response, questionnaire=questionnaire, document=document)
     return response
 

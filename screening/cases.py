@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.db import models
 from django.utils import timezone
 
 from clinic_site.audit.models import Actor
 from clinic_site.audit.services import audit_event, record
 from clinic_site.messaging.models import OutboxMessage
-from clinic_site.records.composed import insert
+from clinic_site.records.composed import Composed, Given, insert
 from intake.answers import AnswerDocument
 from intake.models import QuestionnaireResponse
 from intake.questionnaires import Page, Questionnaire
@@ -20,6 +21,8 @@ from screening.models import Case, CaseEvent, CaseStatus, EventKind, Stage
 from screening.published import current_rule_set
 from screening.rules import RuleSet, severity
 from screening.vocabulary import link_ids_of
+
+_CASE_OF = Composed(Case.objects.select_for_update().filter(response=Given("response")))
 
 
 def emergency_rules_on_page(
@@ -95,7 +98,7 @@ def _open_urgent_case(
 ) -> None:
     """Puts the case on top and calls staff, unless they were called for just this: the same rules and answers."""
     fired = list(involved)
-    case = Case.objects.select_for_update().filter(response=response).first()
+    case = _CASE_OF.first(response=response.pk)
     if case is not None and set(fired) <= set(case.rule_ids):
         last = case.assessments.filter(stage=Stage.DRAFT).order_by("-id").first()
         called_at = last.assessed_at.isoformat() if last else ""
@@ -119,14 +122,14 @@ def _open_urgent_case(
     case.severity = max(case.severity, severity(run.result.highest_tier))
     case.rule_ids = sorted({*case.rule_ids, *fired})
     case.save(force_insert=is_new)
-    store_run(case, run, stage=Stage.DRAFT, event=EventKind.OPENED if is_new else EventKind.ASSESSED)
-    insert([urgent_message(case)])
+    rows = rows_of_run(case, run, stage=Stage.DRAFT, event=EventKind.OPENED if is_new else EventKind.ASSESSED)
+    insert([*rows, urgent_message(case)])
     record([audit_event("case.emergency", clinic_id=case.clinic_id, entity=case, rules=fired)])
 
 
 def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, document: AnswerDocument) -> Case:
     """Screens a submitted response and puts its case in the queue. Part of the submit transaction."""
-    case = Case.objects.select_for_update().filter(response=response).first()
+    case = _CASE_OF.first(response=response.pk)
     is_new = case is None
     if case is None:
         now = response.submitted_at or timezone.now()
@@ -139,15 +142,13 @@ def open_case(response: QuestionnaireResponse, questionnaire: Questionnaire, doc
     reported = set(case.rule_ids)
     # An emergency that was reported keeps its place even when the answer was changed before sending.
     apply_result(case, run, keep_severity=not is_new)
-    if is_new:
-        insert([case])
-    else:
-        case.save()
     messages = [new_case_message(case)]
     if any(issue.tier == "emergency" and issue.rule not in reported for issue in run.result.issues):
         messages.append(urgent_message(case))
-    store_run(case, run, stage=Stage.SUBMITTED, event=EventKind.SUBMITTED)
-    insert(messages)
+    if not is_new:
+        case.save()
+    rows = rows_of_run(case, run, stage=Stage.SUBMITTED, event=EventKind.SUBMITTED)
+    insert([*([case] if is_new else []), *rows, *messages])
     detail: dict[str, Any] = {"rules": case.rule_ids, "rule_set": run.result.rule_set[2]}
     submitted = audit_event(
         "response.submitted", clinic_id=case.clinic_id, entity=response, actor=Actor.PATIENT, **detail
@@ -164,12 +165,14 @@ def apply_result(case: Case, run: Run, *, keep_severity: bool = False) -> None:
     case.holds = sum(issue.hold for issue in run.result.issues)
 
 
-def store_run(case: Case, run: Run, *, stage: Stage, event: EventKind = EventKind.ASSESSED) -> None:
-    """Appends the assessment, its flags and the step of the timeline that led to it."""
+def rows_of_run(case: Case, run: Run, *, stage: Stage, event: EventKind = EventKind.ASSESSED) -> list[models.Model]:
+    """What a run adds: the assessment, its flags and the step of the timeline that led to it."""
     assessment, issues = assessment_rows(case, run, stage=stage)
-    insert([assessment])
-    insert(issues)
-    if any(issue.status == Status.ERROR.value for issue in run.result.issues):
-        assessment_error_message(case.response).save(force_insert=True)
+    failed = any(issue.status == Status.ERROR.value for issue in run.result.issues)
     listed = f"{len(issues)} flags listed"
-    insert([CaseEvent(clinic_id=case.clinic_id, case=case, kind=event, at=run.at, detail=listed)])
+    return [
+        assessment,
+        *issues,
+        CaseEvent(clinic_id=case.clinic_id, case=case, kind=event, at=run.at, detail=listed),
+        *([assessment_error_message(case.response)] if failed else []),
+    ]

@@ -14,10 +14,11 @@ from django.utils import timezone
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
 from clinic_site.messaging.models import OutboxMessage
+from clinic_site.records.composed import insert
 from intake.published import questionnaire_of
 from screening.assessments import measurements_of, screen_or_flag
 from screening.case_page import CasePage, build_case_page
-from screening.cases import apply_result, store_run
+from screening.cases import apply_result, rows_of_run
 from screening.messages import handed_back_message
 from screening.models import (
     Case,
@@ -178,7 +179,7 @@ def reassess(case: Case) -> None:
     had_emergency_draft = case.assessments.filter(stage=Stage.DRAFT).exists()
     apply_result(case, run, keep_severity=had_emergency_draft)
     case.save(update_fields=["severity", "rule_ids", "holds"])
-    store_run(case, run, stage=Stage.SUBMITTED)
+    insert(rows_of_run(case, run, stage=Stage.SUBMITTED))
 
 
 @transaction.atomic

@@ -5,7 +5,8 @@ times as long as the database needs to answer it.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -86,30 +87,41 @@ class Composed(Generic[Row]):
         return _Statement(self._queryset)
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Writes new rows of one model in one statement, whose text is composed once for each number of them.
+def insert(rows: Iterable[models.Model]) -> None:
+    """Writes new rows, of one model or of several, in one statement.
 
-    As `bulk_create` does, it sends no signal; and it reads nothing back, so a generated column stays unknown.
+    Its text is composed once for each number of them. As `bulk_create` does, it sends no signal; and it reads nothing
+    back, so a generated column stays unknown.
     """
-    if not rows:
+    by_model: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+    for row in rows:
+        by_model[type(row)].append(row)
+    if not by_model:
         return
-    text, fields = _insertion(type(rows[0]), len(rows))
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows for field in fields]
+    text, fields = _insertion(tuple((model, len(own)) for model, own in by_model.items()))
+    places = [(row, field) for model, own in by_model.items() for row in own for field in fields[model]]
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for row, field in places]
     with connection.cursor() as cursor:
         cursor.execute(text, values)
-    for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+    for own in by_model.values():
+        for row in own:
+            row._state.adding, row._state.db = False, connection.alias
 
 
 @lru_cache(maxsize=256)
-def _insertion(model: type[models.Model], number: int) -> tuple[str, list[Any]]:
-    fields: list[Any] = [field for field in model._meta.concrete_fields if not field.generated]
-    compiler = InsertQuery(model).get_compiler(connection=connection)
-    places = [f.get_placeholder(None, compiler, connection) if hasattr(f, "get_placeholder") else "%s" for f in fields]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    row = f"({', '.join(places)})"
-    table = connection.ops.quote_name(model._meta.db_table)
-    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * number)}", fields  # noqa: S608 - names of columns
+def _insertion(shape: tuple[tuple[type[models.Model], int], ...]) -> tuple[str, dict[type[models.Model], list[Any]]]:
+    """Each model but the last one stands in a WITH: PostgreSQL looks at foreign keys when all of it is done."""
+    fields: dict[type[models.Model], list[Any]] = {}
+    parts = []
+    for model, number in shape:
+        own = fields[model] = [field for field in model._meta.concrete_fields if not field.generated]
+        compiler = InsertQuery(model).get_compiler(connection=connection)
+        places = [f.get_placeholder(None, compiler, connection) if hasattr(f, "get_placeholder") else "%s" for f in own]
+        columns = ", ".join(connection.ops.quote_name(field.column) for field in own)
+        table, row = connection.ops.quote_name(model._meta.db_table), f"({', '.join(places)})"
+        parts.append(f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * number)}")  # noqa: S608 - names
+    named = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(parts[:-1]))
+    return f"WITH {named} {parts[-1]}" if named else parts[-1], fields
 
 
 class ComposedWithin(Generic[Row]):

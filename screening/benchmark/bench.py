@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from http.cookies import SimpleCookie
 from itertools import islice
 from typing import Any
 
@@ -74,6 +75,7 @@ class Bench:
         self.user = User.objects.create(email="clinician@bench.example", name="Bench Clinician")
         Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician", origin=Membership.Origin.SHELL)
         self.staff, self.browser = Client(HTTP_HOST="127.0.0.1"), Client(HTTP_HOST="127.0.0.1")
+        self.passes: dict[uuid.UUID, SimpleCookie] = {}
         sign_in(self.staff, self.user)
         answers = complete_answers(aneurysm_or_avm="yes", parent_sibling_or_child_psychosis="not_sure")
         self.answers = answers
@@ -207,28 +209,36 @@ class Bench:
         return [Spent(*(statistics.median(values) for values in zip(*taken, strict=True))) for taken in samples]
 
     def _give_pass(self, draft: QuestionnaireResponse) -> None:
-        """Lets the one patient's browser open a draft; one serves all, because a new client loads the middleware."""
+        """Lets a browser open a draft. One client serves them all, because a new one loads the middleware."""
         token = draft.new_access_token()
         QuestionnaireResponse.objects.filter(pk=draft.pk).update(access_digest=draft.access_digest)
         answer = HttpResponse()
         set_pass(answer, draft, token)
-        self.browser.cookies.update(answer.cookies)
+        self.passes[draft.pk] = answer.cookies
+
+    def _come_as(self, draft: QuestionnaireResponse) -> None:
+        """As the browser that holds this draft and no other."""
+        self.browser.cookies.clear()
+        self.browser.cookies.update(self.passes[draft.pk])
 
     def _rules(self) -> None:
         response = self.template
         screen_response(response, questionnaire_of(response), response.document(), rule_set=current_rule_set())
 
     def _question(self, draft: QuestionnaireResponse) -> None:
+        self._come_as(draft)
         number = questionnaire_of(draft).page_of["aneurysm_or_avm"].number
         self._ok(self.browser.get(f"/intake/{draft.public_id}/{number}/"))
 
     def _save(self, draft: QuestionnaireResponse) -> None:
+        self._come_as(draft)
         number = questionnaire_of(draft).page_of["aneurysm_or_avm"].number
         ticket = Ticket(draft.public_id, number, 10_000).sign()
         url = f"/intake/{draft.public_id}/{number}/"
         self._ok(self.browser.post(url, {"ticket": ticket, "aneurysm_or_avm": "yes"}))
 
     def _submit(self, draft: QuestionnaireResponse) -> None:
+        self._come_as(draft)
         url = reverse("intake:submit", args=[draft.public_id])
         self._ok(self.browser.post(url, {"idempotency_key": str(uuid.uuid4())}))
 
