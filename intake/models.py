@@ -1,6 +1,7 @@
 import secrets
 from hashlib import sha256
 
+import orjson
 from django.db import models
 from django.db.models import Q
 
@@ -27,8 +28,10 @@ class ResponseStatus(models.TextChoices):
     COMPLETED = "completed"
 
 
-# What a page save may write beside the document. A page with one answer takes about 250, each further one 100.
-MOST_LATER_BYTES = 800
+# What a page save may write beside the document: about eight answers, of 40 bytes and more each.
+MOST_LATER_BYTES = 400
+# How much of the whole document tells the compression of the later answers what they look like.
+_LIKE_BYTES = 4096
 
 
 class QuestionnaireResponse(ClinicRow):
@@ -83,27 +86,29 @@ class QuestionnaireResponse(ClinicRow):
 
     def document(self) -> AnswerDocument:
         """The answers, opened once: every caller gets the same document until other ones are stored or read."""
-        return self._opened()[1]
+        return self._opened()[2]
 
     def seal_document(self, document: AnswerDocument) -> None:
         """Keeps what is new in `later_answers`; once that is no longer little, the whole `document` in `answers`."""
         if self.answers:
-            new = document.since(self._opened()[0])
-            later = self.data_key.seal(new, row=self, label=self._label_of_later())
+            text, whole, _ = self._opened()
+            later = self.data_key.seal(document.since(whole), row=self, label=self._label_of_later(), like=text)
             if len(later) <= MOST_LATER_BYTES:
                 self.later_answers = later
                 return
         self.answers = self.data_key.seal(document.to_json(), row=self, label="response.answers")
         self.later_answers = b""
 
-    def _opened(self) -> tuple[AnswerDocument, AnswerDocument]:
-        """What `answers` holds alone, and with `later_answers`."""
+    def _opened(self) -> tuple[bytes, AnswerDocument, AnswerDocument]:
+        """The end of the text in `answers`, what it holds alone, and with `later_answers`."""
         sealed = (self.answers, self.later_answers)
         held, opened = vars(self).get("opened", (None, None))
         if opened is None or any(now is not then for now, then in zip(sealed, held, strict=True)):
-            whole = AnswerDocument.from_json(self.data_key.unseal(self.answers, row=self, label="response.answers"))
-            later = self.data_key.unseal(self.later_answers, row=self, label=self._label_of_later())
-            opened = (whole, whole.with_later(later) if later else whole.copy())
+            text = self.data_key.unseal_text(self.answers, row=self, label="response.answers")
+            whole = AnswerDocument.from_json(orjson.loads(text) if text else None)
+            text = text[-_LIKE_BYTES:]
+            later = self.data_key.unseal(self.later_answers, row=self, label=self._label_of_later(), like=text)
+            opened = (text, whole, whole.with_later(later) if later else whole.copy())
             vars(self)["opened"] = (sealed, opened)
         return opened
 

@@ -26,11 +26,19 @@ class AuditEvent(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    # No foreign keys in the database: each entry would lock the rows of the clinic and of the user that it names.
+    clinic = models.ForeignKey(
+        Clinic, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     recorded_at = models.DateTimeField(auto_now_add=True)
     actor = models.CharField(max_length=10, choices=Actor)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     role = models.CharField(max_length=160, blank=True, default="", help_text="Held at that clinic at that moment.")
     action = models.CharField(max_length=60)

@@ -99,10 +99,18 @@ def _unwrap(wrapped: bytes, owner: bytes, keys: Ring) -> AESGCM:
 
 
 def seal(
-    value: Any, *, wrapped: bytes | memoryview, key_id: uuid.UUID, clinic_id: uuid.UUID, label: str, row_id: uuid.UUID
+    value: Any,
+    *,
+    wrapped: bytes | memoryview,
+    key_id: uuid.UUID,
+    clinic_id: uuid.UUID,
+    label: str,
+    row_id: uuid.UUID,
+    like: bytes = b"",
 ) -> bytes:
-    """`value` (anything JSON holds) as sealed bytes."""
-    plain = zlib.compress(orjson.dumps(value), 6)
+    """`value` (anything JSON holds) as sealed bytes; shorter with a text `like` it, which opening it needs again."""
+    compressor = zlib.compressobj(6, zdict=like) if like else zlib.compressobj(6)
+    plain = compressor.compress(orjson.dumps(value)) + compressor.flush()
     header, nonce = _VERSION + key_id.bytes, os.urandom(_NONCE_BYTES)
     cipher = _unwrap(bytes(wrapped), key_id.bytes + clinic_id.bytes, ring())
     return header + nonce + cipher.encrypt(nonce, plain, header + _associated(clinic_id, label, row_id))
@@ -116,19 +124,39 @@ def unseal(
     clinic_id: uuid.UUID,
     label: str,
     row_id: uuid.UUID,
+    like: bytes = b"",
 ) -> Any:
     """The value that was sealed. Raises CannotOpen; an empty value stands for nothing written yet and gives None."""
+    text = unseal_text(
+        sealed, wrapped=wrapped, key_id=key_id, clinic_id=clinic_id, label=label, row_id=row_id, like=like
+    )
+    return orjson.loads(text) if text else None
+
+
+def unseal_text(
+    sealed: bytes | memoryview,
+    *,
+    wrapped: bytes | memoryview,
+    key_id: uuid.UUID,
+    clinic_id: uuid.UUID,
+    label: str,
+    row_id: uuid.UUID,
+    like: bytes = b"",
+) -> bytes:
+    """The JSON text of what was sealed, empty for an empty value. Raises CannotOpen."""
     sealed = bytes(sealed)
     if not sealed:
-        return None
+        return b""
     try:
-        return _opened_value(sealed, bytes(wrapped), key_id, _associated(clinic_id, label, row_id), clinic_id)
+        return _opened_value(sealed, bytes(wrapped), key_id, _associated(clinic_id, label, row_id), clinic_id, like)
     except CannotOpen as error:
         error.place = Place(clinic_id, label, row_id)
         raise
 
 
-def _opened_value(sealed: bytes, wrapped: bytes, key_id: uuid.UUID, associated: bytes, clinic_id: uuid.UUID) -> Any:
+def _opened_value(
+    sealed: bytes, wrapped: bytes, key_id: uuid.UUID, associated: bytes, clinic_id: uuid.UUID, like: bytes
+) -> bytes:
     header, raw = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:]
     if header not in (_VERSION + key_id.bytes, _FIRST_VERSION + key_id.bytes):
         raise CannotOpen("Sealed under another key or by another version.")
@@ -140,7 +168,10 @@ def _opened_value(sealed: bytes, wrapped: bytes, key_id: uuid.UUID, associated: 
     except (InvalidTag, ValueError) as error:
         # ValueError: too short to hold a nonce.
         raise CannotOpen("The value was altered or belongs to another row.") from error
-    return orjson.loads(zlib.decompress(plain))
+    try:
+        return zlib.decompressobj(zdict=like).decompress(plain) if like else zlib.decompress(plain)
+    except zlib.error as error:
+        raise CannotOpen("The value was sealed beside another text.") from error
 
 
 def _associated(clinic_id: uuid.UUID, label: str, row_id: uuid.UUID) -> bytes:

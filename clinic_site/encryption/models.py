@@ -61,13 +61,22 @@ class DataKey(ClinicRow):
         wrapped = cipher.wrap(os.urandom(32), key_id=key_id, clinic_id=clinic.id)
         return cls(id=key_id, clinic=clinic, wrapped=wrapped, master_key_id=cipher.master_key_id())
 
-    def seal(self, value: Any, *, row: ClinicRow, label: str) -> bytes:
-        return cipher.seal(
-            value, wrapped=self.wrapped, key_id=self.id, clinic_id=self.clinic_id, label=label, row_id=row.id
-        )
+    def seal(self, value: Any, *, row: ClinicRow, label: str, like: bytes = b"") -> bytes:
+        return cipher.seal(value, **self._place(row, label), like=like)
 
-    def unseal(self, sealed: bytes | memoryview, *, row: ClinicRow, label: str) -> Any:
+    def unseal(self, sealed: bytes | memoryview, *, row: ClinicRow, label: str, like: bytes = b"") -> Any:
         """The JSON value, or None when nothing was sealed. Raises cipher.CannotOpen."""
-        return cipher.unseal(
-            sealed, wrapped=self.wrapped, key_id=self.id, clinic_id=self.clinic_id, label=label, row_id=row.id
-        )
+        return cipher.unseal(sealed, **self._place(row, label), like=like)
+
+    def unseal_text(self, sealed: bytes | memoryview, *, row: ClinicRow, label: str) -> bytes:
+        """The JSON text, empty when nothing was sealed. Raises cipher.CannotOpen."""
+        return cipher.unseal_text(sealed, **self._place(row, label))
+
+    def _place(self, row: ClinicRow, label: str) -> dict[str, Any]:
+        return {
+            "wrapped": self.wrapped,
+            "key_id": self.id,
+            "clinic_id": self.clinic_id,
+            "label": label,
+            "row_id": row.id,
+        }

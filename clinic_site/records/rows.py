@@ -34,12 +34,17 @@ def append_only(*, once: str = "", unless_only: str = "") -> list[pgtrigger.Trig
 
     `once` (SQL over OLD) narrows them to rows that are frozen already; `unless_only` (SQL over OLD and NEW) says which
     change of a frozen row is refused, for rows that still move on to another status.
+
+    Where most updates are fine the trigger comes after them: one that comes before has each row locked once more.
     """
     frozen = f"({once})" if once else "(true)"
     changed = f"({unless_only})" if unless_only else "(true)"
     return [
         pgtrigger.Protect(
-            name="no_update", operation=pgtrigger.Update, condition=pgtrigger.Condition(f"({frozen} AND {changed})")
+            name="no_update",
+            when=pgtrigger.After if once else pgtrigger.Before,
+            operation=pgtrigger.Update,
+            condition=pgtrigger.Condition(f"({frozen} AND {changed})"),
         ),
         pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete, condition=pgtrigger.Condition(frozen)),
         pgtrigger.Trigger(
