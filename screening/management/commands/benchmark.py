@@ -43,7 +43,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"verify_assessments: {bench.verified_a_second():,.0f} a second")
             if trail:
                 auditor = User.objects.create(email="auditor@bench.example", name="Bench Auditor")
-                Membership.objects.create(user=auditor, clinic=bench.clinic, role="auditor")
+                origin = Membership.Origin.SHELL
+                Membership.objects.create(user=auditor, clinic=bench.clinic, role="auditor", origin=origin)
                 fill_trail(bench.clinic, bench.user, trail)
                 self.stdout.write(f"\n{trail:,} audit entries")
                 self.stdout.write("\n".join(measure_trail(auditor)))
