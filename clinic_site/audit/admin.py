@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from clinic_site.accounts.models import User
-from clinic_site.audit.models import AuditEvent
+from clinic_site.audit.models import PAGE_SAVED, AuditEvent
 from clinic_site.audit.reading import visible_to
 from clinic_site.audit.services import audit_event, record
 from clinic_site.clinics.models import Clinic
@@ -227,8 +227,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("recorded_at", "action", as_text("user"), as_text("clinic"), "entity_type", "reference", "address")
     list_select_related = ("user", "clinic")
     list_filter = ("actor",)
-    search_fields = ("reference",)
-    search_help_text = "The reference of a record, whole: everything that was read or changed of it."
+    search_fields = ("reference", "entity_id")
+    search_help_text = (
+        "The whole reference of a record, or the key of a row: everything that was read or changed of it."
+    )
     shown = (
         "recorded_at",
         "actor",
@@ -250,3 +252,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return visible_to(self.user(request)).order_by(*self.ordering)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """By reference or by key: pages that a patient saved have a reference, and no index by their key."""
+        term = search_term.strip()
+        try:
+            found = queryset.exclude(action=PAGE_SAVED).filter(entity_id=term) if term else queryset
+        except ValidationError:
+            found = queryset.filter(reference=term.upper())
+        return found, False

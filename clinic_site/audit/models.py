@@ -60,7 +60,8 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["clinic", "-id"], name="audit_event_by_clinic"),
             models.Index(fields=["user", "-id"], condition=Q(user__isnull=False), name="audit_event_by_user"),
-            # Saved pages are most of all entries, and whoever asks for them asks for those of one record.
+            # Saved pages are most of all entries, and are asked for by the record that they belong to.
+            models.Index(fields=["entity_id", "-id"], condition=~Q(action=PAGE_SAVED), name="audit_event_by_entity"),
             models.Index(fields=["action", "-id"], condition=~Q(action=PAGE_SAVED), name="audit_event_by_action"),
             models.Index(fields=["reference", "-id"], condition=~Q(reference=""), name="audit_event_by_reference"),
             GinIndex(fields=["listed"], condition=~Q(listed=[]), name="audit_event_by_listed"),

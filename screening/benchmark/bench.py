@@ -72,8 +72,7 @@ class Bench:
             licensed_states=["ny"],
             crisis_text="Call us.",
         )
-        self.user = User.objects.create(email="clinician@bench.example", name="Bench Clinician")
-        Membership.objects.create(user=self.user, clinic=self.clinic, role="clinician", origin=Membership.Origin.SHELL)
+        self.user = self.member("clinician")
         self.staff, self.browser = Client(HTTP_HOST="127.0.0.1"), Client(HTTP_HOST="127.0.0.1")
         self.passes: dict[uuid.UUID, SimpleCookie] = {}
         sign_in(self.staff, self.user)
@@ -81,6 +80,11 @@ class Bench:
         self.answers = answers
         self.template = fill_in(self.clinic, answers)
         self.tuned = TunedClinic(self.user)
+
+    def member(self, role: str) -> User:
+        user = User.objects.create(email=f"{role}@bench.example", name=f"Bench {role}")
+        Membership.objects.create(user=user, clinic=self.clinic, role=role, origin=Membership.Origin.SHELL)
+        return user
 
     def grow_to(self, count: int) -> None:
         """Copies the case until there are `count`, each with a data key and a sealed answer document of its own."""

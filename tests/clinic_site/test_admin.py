@@ -227,6 +227,17 @@ def test_an_auditor_reads_their_clinic_s_entries_and_follows_a_record(staff, sig
     assert not auditor.get(page(AuditEvent, "changelist"), {"q": "no key"}).context["cl"].result_list
 
 
+def test_an_auditor_finds_a_record_by_its_reference(staff, signed_in, clinic, published):
+    patient = PatientBrowser(clinic)
+    patient.save("date_of_birth")
+    auditor, response = signed_in(staff("auditor")), patient.response
+    shown = auditor.get(page(AuditEvent, "changelist"), {"q": f" {response.reference.lower()} "})
+    found = [event.action for event in shown.context["cl"].result_list]
+    assert found == ["response.page-saved", "response.started"]
+    by_key = auditor.get(page(AuditEvent, "changelist"), {"q": str(response.pk)})
+    assert [event.action for event in by_key.context["cl"].result_list] == ["response.started"]
+
+
 def test_an_administrator_adds_a_clinic_in_plain_lines(administrator):
     assert administrator.post(page(Clinic, "add"), clinic_fields()).status_code == 302
     clinic = Clinic.objects.get(slug="harbor")
