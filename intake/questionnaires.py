@@ -108,8 +108,12 @@ class Item:
     def asks(self) -> bool:
         return self.type not in ("display", "group")
 
-    def option(self, code: str) -> Option | None:
-        return next((option for option in self.options if option.code == code), None)
+    @cached_property
+    def by_code(self) -> dict[str, Option]:
+        return {option.code: option for option in self.options}
+
+    def option(self, code: object) -> Option | None:
+        return self.by_code.get(code) if isinstance(code, str) else None
 
 
 @dataclass(frozen=True, eq=False)

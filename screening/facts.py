@@ -134,7 +134,7 @@ class _ResponseReader:
         for item in self.questionnaire.questions.values():
             if item.type == "choice" and not item.asks_again:
                 value, why_not = self.known(item)
-                self.choice(item.link_id, value, why_not, {option.code for option in item.options})
+                self.choice(item.link_id, value, why_not, item.by_code.keys())
             elif item.asks_again:
                 self.again(item)
             elif item.option_facts:
@@ -167,7 +167,7 @@ class _ResponseReader:
         alone = len(chosen_options) == 1 and chosen_options[0].exclusive
         return "no" if alone or any(option.rest for option in chosen_options) else None
 
-    def choice(self, fact: str, value: Any, why_not: str, codes: set[str]) -> None:
+    def choice(self, fact: str, value: Any, why_not: str, codes: Set[str]) -> None:
         self.told.add(fact)
         if why_not == NOT_APPLICABLE:
             self.values[fact] = NOT_APPLICABLE
