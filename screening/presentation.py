@@ -156,6 +156,7 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
         "decision_form": (bound.get("decision") or SignDecisionForm(initial={"shown_sha256": page.shown_sha256}))
         if can_sign
         else None,
+        "outcomes": Outcome.choices,
         "sign_url": _address("sign", case),
         "blockers": blockers,
         "decisions": [
