@@ -4,7 +4,7 @@ For the page, and for the hash that a signature is bound to.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
@@ -83,8 +83,8 @@ class Row(NamedTuple):
     state: str
     entered_by: str
     at: str
-    changes: tuple[Answer, ...]
-    flags: tuple["Flag", ...] = ()
+    changes: Sequence[Answer]
+    flags: Sequence["Flag"]
 
 
 @dataclass
@@ -304,8 +304,8 @@ def _sections(
                 item,
                 document.get(item.link_id),
                 asked[page.number],
-                changes=tuple(changes.get(item.link_id, ())),
-                flags=tuple(behind.get(item.link_id, ())),
+                changes.get(item.link_id, ()),
+                behind.get(item.link_id, ()),
                 lost=lost,
             )
             for page in pages
@@ -329,22 +329,17 @@ def _row(
     item: Item,
     answer: Answer | None,
     asked: Truth,
+    changes: Sequence[Answer],
+    flags: Sequence[Flag],
     *,
-    changes: tuple[Answer, ...],
-    flags: tuple[Flag, ...],
     lost: bool,
 ) -> Row:
-    state = "not_asked" if asked is Truth.FALSE else answer.state.value if answer else "skipped"
-    return Row(
-        link_id=item.link_id,
-        question=answer.question if answer else item.text["en"],
-        shown=answer.shown if answer else "",
-        state=CANNOT_SHOW_STATE if lost else state,
-        entered_by=answer.entered_by if answer else "",
-        at=answer.at if answer else "",
-        changes=changes,
-        flags=flags,
-    )
+    state = "not_asked" if asked is Truth.FALSE else answer.state if answer else "skipped"
+    if lost:
+        state = CANNOT_SHOW_STATE
+    if answer is None:
+        return Row(item.link_id, item.text["en"], "", state, "", "", changes, flags)
+    return Row(item.link_id, answer.question, answer.shown, state, answer.entered_by, answer.at, changes, flags)
 
 
 def identity_of(response: QuestionnaireResponse, document: AnswerDocument) -> dict[str, Any]:
