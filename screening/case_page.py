@@ -198,7 +198,7 @@ class CasePage:
 
 
 def build_case_page(case: Case) -> CasePage:
-    """Reads the case in four statements. `case` comes from `case_for` or `with_record()`."""
+    """Reads the case in two to four statements. `case` comes from `case_for` or `with_record()`."""
     response = case.response
     opener = Opener(response)
     questionnaire, document = questionnaire_of(response), opener.document()
@@ -207,7 +207,7 @@ def build_case_page(case: Case) -> CasePage:
     rule_set_id = case.newest_rule_set_id
     observations = [
         Recorded(o, values["facts"], values["note"])
-        for o in _OBSERVATIONS.rows(case=case.id)
+        for o in (_OBSERVATIONS.rows(case=case.id) if case.has_observations else ())
         if (values := opener.value(o.values, row=o, label="observation.values", instead=_LOST_OBSERVATION))
     ]
     events = _EVENTS.rows(case=case.id)
@@ -274,7 +274,7 @@ def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: boo
 
 
 def _add_dispositions(case: Case, flags: list[Flag], opener: Opener) -> None:
-    dispositions = _DISPOSITIONS.rows(case=case.id)
+    dispositions = _DISPOSITIONS.rows(case=case.id) if case.has_dispositions else []
     for flag in flags:
         for disposition in dispositions:
             if bytes(disposition.fingerprint) == bytes(flag.issue.fingerprint):
