@@ -4,13 +4,17 @@ Jinja compiles a template to Python once; such a part costs a tenth of what it c
 templates stand under `templates/jinja2/`; everything in them is escaped, and a name that is not there is an error.
 """
 
+import datetime
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from django.template.defaultfilters import linebreaksbr
+from crispy_forms.templatetags.crispy_forms_filters import as_crispy_form
+from django.template.defaultfilters import date, linebreaksbr
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
@@ -22,9 +26,25 @@ def environment(**options: Any) -> Environment:
     always = select_autoescape(default_for_string=True, default=True)
     made = Environment(**(options | {"autoescape": always, "undefined": StrictUndefined}))  # noqa: S701 - always on
     made.trim_blocks = made.lstrip_blocks = True
-    made.globals |= {"_": gettext, "url": lambda name, *args: reverse(name, args=args)}
+    made.globals |= {"_": gettext, "url": _address}
     made.filters |= {"in_language": in_language, "paragraphs": paragraphs, "linebreaksbr": linebreaksbr}
+    made.filters |= {"date": _local_date, "crispy": as_crispy_form}
     return made
+
+
+def _address(name: str, *args: Any) -> str:
+    return reverse(name, args=args) if args else _fixed_address(name)
+
+
+@cache
+def _fixed_address(name: str) -> str:
+    """Looked up once, because five of them stand at the top of every page of staff."""
+    return reverse(name)
+
+
+def _local_date(moment: datetime.date, form: str) -> str:
+    """As Django's own templates show it: a moment in the time zone of the page, a day as it is."""
+    return date(localtime(moment) if isinstance(moment, datetime.datetime) else moment, form)
 
 
 def part(name: str, context: Mapping[Any, Any]) -> str:

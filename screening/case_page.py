@@ -4,7 +4,7 @@ For the page, and for the hash that a signature is bound to.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
@@ -83,8 +83,8 @@ class Row(NamedTuple):
     state: str
     entered_by: str
     at: str
-    changes: tuple[Answer, ...]
-    flags: tuple["Flag", ...] = ()
+    changes: Sequence[Answer]
+    flags: Sequence["Flag"]
 
 
 @dataclass
@@ -198,7 +198,7 @@ class CasePage:
 
 
 def build_case_page(case: Case) -> CasePage:
-    """Reads the case in four statements. `case` comes from `case_for` or `with_record()`."""
+    """Reads the case in two to four statements. `case` comes from `case_for` or `with_record()`."""
     response = case.response
     opener = Opener(response)
     questionnaire, document = questionnaire_of(response), opener.document()
@@ -207,7 +207,7 @@ def build_case_page(case: Case) -> CasePage:
     rule_set_id = case.newest_rule_set_id
     observations = [
         Recorded(o, values["facts"], values["note"])
-        for o in _OBSERVATIONS.rows(case=case.id)
+        for o in (_OBSERVATIONS.rows(case=case.id) if case.has_observations else ())
         if (values := opener.value(o.values, row=o, label="observation.values", instead=_LOST_OBSERVATION))
     ]
     events = _EVENTS.rows(case=case.id)
@@ -274,7 +274,7 @@ def _flag(issue: DetectedIssue, questionnaire: Questionnaire, *, from_draft: boo
 
 
 def _add_dispositions(case: Case, flags: list[Flag], opener: Opener) -> None:
-    dispositions = _DISPOSITIONS.rows(case=case.id)
+    dispositions = _DISPOSITIONS.rows(case=case.id) if case.has_dispositions else []
     for flag in flags:
         for disposition in dispositions:
             if bytes(disposition.fingerprint) == bytes(flag.issue.fingerprint):
@@ -304,8 +304,8 @@ def _sections(
                 item,
                 document.get(item.link_id),
                 asked[page.number],
-                changes=tuple(changes.get(item.link_id, ())),
-                flags=tuple(behind.get(item.link_id, ())),
+                changes.get(item.link_id, ()),
+                behind.get(item.link_id, ()),
                 lost=lost,
             )
             for page in pages
@@ -329,22 +329,17 @@ def _row(
     item: Item,
     answer: Answer | None,
     asked: Truth,
+    changes: Sequence[Answer],
+    flags: Sequence[Flag],
     *,
-    changes: tuple[Answer, ...],
-    flags: tuple[Flag, ...],
     lost: bool,
 ) -> Row:
-    state = "not_asked" if asked is Truth.FALSE else answer.state.value if answer else "skipped"
-    return Row(
-        link_id=item.link_id,
-        question=answer.question if answer else item.text["en"],
-        shown=answer.shown if answer else "",
-        state=CANNOT_SHOW_STATE if lost else state,
-        entered_by=answer.entered_by if answer else "",
-        at=answer.at if answer else "",
-        changes=changes,
-        flags=flags,
-    )
+    state = "not_asked" if asked is Truth.FALSE else answer.state if answer else "skipped"
+    if lost:
+        state = CANNOT_SHOW_STATE
+    if answer is None:
+        return Row(item.link_id, item.text["en"], "", state, "", "", changes, flags)
+    return Row(item.link_id, answer.question, answer.shown, state, answer.entered_by, answer.at, changes, flags)
 
 
 def identity_of(response: QuestionnaireResponse, document: AnswerDocument) -> dict[str, Any]:

@@ -51,26 +51,29 @@ def _normalised(data: QueryDict | None) -> QueryDict | None:
     return cleaned
 
 
-def _words(label: str, *, help_text: str = "") -> forms.CharField:
+def _words(label: str) -> forms.CharField:
     return forms.CharField(
         label=label,
         min_length=LEAST_WORDS,
         max_length=8000,
-        help_text=help_text,
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"min_length": "Write at least a short sentence, so that the next reader understands."},
     )
 
 
 class CloseFlagForm(StaffForm):
+    """Its page is templates/screening/close_flag.html."""
+
     reason = forms.ChoiceField(label="Reason", choices=[("", "Choose a reason"), *ReasonCode.choices])
     words = _words("In your words")
 
 
 class SignDecisionForm(StaffForm):
-    outcome = forms.ChoiceField(label="Decision", choices=Outcome.choices, widget=forms.RadioSelect)
-    words = _words("Rationale", help_text="What you weighed, and what happens next.")
-    shown_sha256 = forms.CharField(widget=forms.HiddenInput, min_length=64, max_length=64)
+    """Its page is templates/screening/sign_decision.html."""
+
+    outcome = forms.ChoiceField(choices=Outcome.choices)
+    words = _words("Rationale")
+    shown_sha256 = forms.CharField(min_length=64, max_length=64)
 
 
 class HandBackForm(StaffForm):

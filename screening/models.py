@@ -35,6 +35,8 @@ _TOOK_PART = """EXISTS (SELECT 1 FROM screening_caseevent e
     WHERE e.case_id = screening_case.id AND e.by_id = %s AND e.kind IN ('flag-closed', 'decided'))"""
 _GLASS_ENDS_AT = """(SELECT max(g.ends_at) FROM screening_breakglass g
     WHERE g.case_id = screening_case.id AND g.by_id = %s)"""
+_HAS_DISPOSITIONS = "EXISTS (SELECT 1 FROM screening_disposition d WHERE d.case_id = screening_case.id)"
+_HAS_OBSERVATIONS = "EXISTS (SELECT 1 FROM screening_observation o WHERE o.case_id = screening_case.id)"
 _AWAITS_SECOND = """EXISTS (SELECT 1 FROM screening_disposition d JOIN screening_detectedissue i ON i.id = d.issue_id
     WHERE d.case_id = screening_case.id AND i.tier = 'absolute' AND EXISTS (
         SELECT 1 FROM screening_assessment a JOIN screening_detectedissue n ON n.assessment_id = a.id
@@ -49,7 +51,8 @@ class CaseQuerySet(ClinicScoped):
         """Cases as the case page needs them, in one statement.
 
         With the response, its clinic and data key, the owner, and of the newest assessment `newest_assessment_id`,
-        `newest_rule_set_id` and `newest_assessed_at`.
+        `newest_rule_set_id` and `newest_assessed_at`. `has_dispositions` and `has_observations` spare those of the many
+        new cases, which have none, a statement each.
         """
         # An alarm after sending is an assessment of a draft: the newest of the whole response stays in force. Written
         # out, because composing two subqueries costs more than the rest of the page's reading.
@@ -64,7 +67,11 @@ class CaseQuerySet(ClinicScoped):
         )
         related = ("response", "response__clinic", "response__data_key", "owner")
         return self.select_related(*related).annotate(
-            newest_assessment_id=assessment_id, newest_rule_set_id=rule_set_id, newest_assessed_at=assessed_at
+            newest_assessment_id=assessment_id,
+            newest_rule_set_id=rule_set_id,
+            newest_assessed_at=assessed_at,
+            has_dispositions=RawSQL(_HAS_DISPOSITIONS, (), output_field=models.BooleanField()),  # noqa: S611
+            has_observations=RawSQL(_HAS_OBSERVATIONS, (), output_field=models.BooleanField()),  # noqa: S611
         )
 
     def with_relation_to(self, user_id: uuid.UUID | Given) -> "CaseQuerySet":
@@ -105,6 +112,8 @@ class Case(ClinicRow):
     newest_assessment_id: uuid.UUID | None
     newest_rule_set_id: uuid.UUID | None
     newest_assessed_at: datetime.datetime | None
+    has_dispositions: bool
+    has_observations: bool
     # Filled by `with_relation_to()`, the second by `with_second_wanted()` as well.
     took_part: bool
     awaits_second: bool

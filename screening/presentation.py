@@ -3,14 +3,16 @@
 import datetime
 import uuid
 import zoneinfo
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 
 from clinic_site.accounts.models import User
 from clinic_site.templatetags.wording import waiting
-from intake.answers import State
+from intake.answers import Answer, State
+from intake.questionnaires import Section
 from screening.case_page import CANNOT_SHOW_STATE, CasePage, Flag, Row, identity_of
 from screening.engine import Status
 from screening.facts import count_since
@@ -112,6 +114,7 @@ def contact_context(case: Case, user: User) -> dict[str, Any]:
         observations.append(_observation(check, values["facts"] if values else {}, "" if values else CANNOT_SHOW))
     return {
         **_common(case, user),
+        "for_contact": True,
         "person": _person(case, identity_of(case.response, document), lost=opener.answers_are_lost),
         "lost": opener.lost,
         "observations": observations,
@@ -122,27 +125,20 @@ def contact_context(case: Case, user: User) -> dict[str, Any]:
 def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bound: Bound) -> dict[str, Any]:
     rows = {row.link_id: row for _section, own in page.sections for row in own}
     flags = [_flag(case, page, flag, rows, user, bound) for flag in page.flags]
-    zone = zoneinfo.ZoneInfo(case.response.clinic.time_zone)
+    minutes = _Minutes(zoneinfo.ZoneInfo(case.response.clinic.time_zone))
     mine = case.owner_id == user.id
     can_sign = mine and case.is_open and user.may("decision.sign", case.clinic_id)
     opener = Opener(case.response)
     timeline = [_step(event, opener) for event in page.events]
     return {
         **_common(case, user),
+        "for_contact": False,
         "person": _person(case, identity_of(case.response, page.document), lost=page.answers_are_lost),
         "lost": [*page.lost, *opener.lost],
         "flags": flags,
         "open_flags": [flag for flag in flags if not flag["closed"]],
         "closed_flags": [flag for flag in flags if flag["closed"]],
-        "sections": [
-            {
-                "title": section.title["en"],
-                "sensitivity": section.sensitivity,
-                "rows": [_row(row, zone) for row in rows if _has_something_to_show(row)],
-                "not_asked": [(row.link_id, row.question) for row in rows if not _has_something_to_show(row)],
-            }
-            for section, rows in page.sections
-        ],
+        "sections": [_section(section, own, minutes) for section, own in page.sections],
         "scores": [
             {
                 "title": s.title,
@@ -156,6 +152,7 @@ def case_context(case: Case, page: CasePage, user: User, blockers: list[str], bo
         "decision_form": (bound.get("decision") or SignDecisionForm(initial={"shown_sha256": page.shown_sha256}))
         if can_sign
         else None,
+        "outcomes": Outcome.choices,
         "sign_url": _address("sign", case),
         "blockers": blockers,
         "decisions": [
@@ -193,13 +190,24 @@ def _moment(iso: str) -> datetime.datetime | None:
     return datetime.datetime.fromisoformat(iso) if iso else None
 
 
-def _local(iso: str, zone: zoneinfo.ZoneInfo) -> str:
-    """A moment at the clinic: Nov 23, 5:00 PM. Written out, because a page holds a hundred of them."""
-    if not iso:
-        return ""
-    at = datetime.datetime.fromisoformat(iso).astimezone(zone)
-    half = "AM" if at.hour < 12 else "PM"
-    return f"{_MONTHS[at.month - 1]} {at.day}, {at.hour % 12 or 12}:{at.minute:02} {half}"
+class _Minutes(dict[str, str]):
+    """How the minutes of one page, such as 2026-11-23T22:00 in UTC, read at the clinic: Nov 23, 5:00 PM.
+
+    Each is worked out once: a page shows a hundred answers, and people give several in a minute.
+    """
+
+    def __init__(self, zone: zoneinfo.ZoneInfo) -> None:
+        super().__init__({"": ""})
+        self.zone = zone
+
+    def __missing__(self, minute: str) -> str:
+        at = datetime.datetime.fromisoformat(minute).replace(tzinfo=datetime.UTC).astimezone(self.zone)
+        half = "AM" if at.hour < 12 else "PM"
+        self[minute] = f"{_MONTHS[at.month - 1]} {at.day}, {at.hour % 12 or 12}:{at.minute:02} {half}"
+        return self[minute]
+
+    def of(self, iso: str) -> str:
+        return self[iso[:16]]
 
 
 def _lasted(since: str, until: str) -> str:
@@ -271,44 +279,60 @@ def _then_and_now(flag: Flag, page: CasePage, row: Row) -> str:
     return f"{then.shown or _STATE_LABELS[then.state.value]}; changed later to: {now}" if then else now
 
 
-def _has_something_to_show(row: Row) -> bool:
-    return row.state != "not_asked" or bool(row.changes or row.flags)
+class _Line(NamedTuple):
+    """One answer as it stands on the page. `tag`: why it is no answer."""
+
+    link_id: str
+    question: str
+    first_line: str
+    other_lines: Sequence[str]
+    tag: str
+    classes: str
+    entered: str
+    flags: Sequence[dict[str, str]]
+    changes: Sequence[dict[str, str]]
 
 
-def _row(row: Row, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
-    """One answer as its line on the page. What most rows have none of is left empty, for the template to skip."""
-    label, at = _STATE_LABELS[row.state], _local(row.at, zone)
-    first_line, *other_lines = row.shown.splitlines() if "\n" in row.shown else [row.shown]
-    tag = label if label != row.shown else ""
+def _section(section: Section, rows: Iterable[Row], minutes: _Minutes) -> dict[str, Any]:
+    """A part of the record: its answers, and what was not asked, unless somebody answered it once."""
+    lines, not_asked = [], []
+    for row in rows:
+        if row.state != "not_asked" or row.changes or row.flags:
+            lines.append(_line(row, minutes))
+        else:
+            not_asked.append((row.link_id, row.question))
     return {
-        "link_id": row.link_id,
-        "question": row.question,
-        "shown": row.shown,
-        "first_line": first_line,
-        "other_lines": other_lines,
-        "classes": f"said said--{row.state}" + (" said--flagged" if row.flags else ""),
-        "tag": tag,
-        # Most answers are one line and nothing else.
-        "more": bool(other_lines or tag or row.changes),
-        "entered": f"Entered by {row.entered_by}, {at}" if row.entered_by not in ("", "self") else at,
-        "flags": [
-            {
-                "rule": f.issue.rule_id,
-                "href": f"#flag-{f.issue.id}",
-                "title": f.title,
-                "tier": f.issue.tier,
-                "tier_label": TIER_LABELS[f.issue.tier],
-            }
-            for f in row.flags
-        ],
-        "changes": [
-            {
-                "shown": c.shown or _STATE_LABELS[c.state.value],
-                "at": _local(c.superseded_at, zone),
-                "lasted": _lasted(c.at, c.superseded_at),
-            }
-            for c in row.changes
-        ],
+        "title": section.title["en"],
+        "sensitivity": section.sensitivity,
+        "rows": lines,
+        "not_asked": not_asked,
+    }
+
+
+def _line(row: Row, minutes: _Minutes) -> _Line:
+    """What most rows have none of is the one empty tuple: a list each, a hundred times over, keeps Python busy."""
+    shown, label, at = row.shown, _STATE_LABELS[row.state], minutes.of(row.at)
+    first_line, *other_lines = shown.splitlines() if "\n" in shown else (shown,)
+    return _Line(
+        row.link_id,
+        row.question,
+        first_line,
+        other_lines or (),
+        label if label != shown else "",
+        f"said said--{row.state}" + (" said--flagged" if row.flags else ""),
+        f"Entered by {row.entered_by}, {at}" if row.entered_by not in ("", "self") else at,
+        [{"href": f"#flag-{f.issue.id}", "title": f.title, "tier": f.issue.tier} for f in row.flags]
+        if row.flags
+        else (),
+        [_change(answer, minutes) for answer in row.changes] if row.changes else (),
+    )
+
+
+def _change(answer: Answer, minutes: _Minutes) -> dict[str, str]:
+    return {
+        "shown": answer.shown or _STATE_LABELS[answer.state],
+        "at": minutes.of(answer.superseded_at),
+        "lasted": _lasted(answer.at, answer.superseded_at),
     }
 
 

@@ -120,7 +120,7 @@ def _case_page(
         typed = "".join(form.data.get("words", "") for form in (bound or {}).values())
         return _not_yours(request, shown, typed)
     _record_read(request, shown, "case.read" if reads_cases else "case.contact-read")
-    context: dict[str, Any] = {"notice": notice}
+    context: dict[str, Any] = {"notice": notice, "hand_back_form": None}
     if reads_cases:
         page = build_case_page(shown)
         context |= case_context(shown, page, user, signing_blockers(shown, page), bound or {})

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -116,6 +116,7 @@ def class_facts(lexicon: Lexicon) -> list[str]:
     return [f"takes_{code}" for code in lexicon.classes]
 
 
+@lru_cache(maxsize=1024)
 def link_ids_of(fact: str, questionnaire: Questionnaire) -> tuple[str, ...]:
     """The questions whose answers give a fact, for showing the person's own words; empty for what staff record."""
     if fact in questionnaire.questions:

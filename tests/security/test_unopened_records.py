@@ -66,7 +66,7 @@ class TestAnswers:
         assert shown.status_code == 200
         rows = [row for section in shown.context["sections"] for row in (*section["rows"], *section["not_asked"])]
         assert len(rows) > 100
-        assert {row["tag"] for section in shown.context["sections"] for row in section["rows"]} == {"Can not be shown"}
+        assert {row.tag for section in shown.context["sections"] for row in section["rows"]} == {"Can not be shown"}
         assert [section["not_asked"] for section in shown.context["sections"] if section["not_asked"]] == []
         assert "A part of this record can not be shown" in text_of(shown)
         assert "Name can not be shown" in text_of(shown)

@@ -1,0 +1,48 @@
+"""The parts of pages in the second template language: escaped, strict, and with what the page around them has."""
+
+import datetime
+import zoneinfo
+
+import pytest
+from django.template import Context, Template, engines
+from django.utils import timezone
+from jinja2 import UndefinedError
+
+HOSTILE = '<b title="x">\'&'
+
+
+def rendered(markup, **names):
+    return engines["jinja2"].from_string(markup).render(names)
+
+
+def test_everything_is_escaped():
+    assert rendered("{{ words }}", words=HOSTILE) == "&lt;b title=&#34;x&#34;&gt;&#39;&amp;"
+
+
+def test_what_is_missing_is_an_error_and_not_an_empty_place():
+    for markup in ("{{ words }}", "{{ row.words }}", "{% if row.words %}{% endif %}"):
+        with pytest.raises(UndefinedError):
+            rendered(markup, row={})
+
+
+def test_a_part_sees_what_the_page_sees():
+    page = Template('{% load jinja %}{% jinja "screening/timeline.html" %}')
+    step = {
+        "at": datetime.datetime(2026, 11, 24, tzinfo=datetime.UTC),
+        "what": HOSTILE,
+        "detail": "",
+        "reason": "",
+        "by": None,
+    }
+    shown = page.render(Context({"timeline": [step]}))
+    assert "<time>Nov 24, 2026, 12:00 AM</time>" in shown
+    assert HOSTILE not in shown
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", "Nov 24, 2:30 AM"), ("America/New_York", "Nov 23, 9:30 PM")])
+def test_a_moment_is_shown_in_the_time_zone_of_the_page(zone, shown):
+    moment = datetime.datetime(2026, 11, 24, 2, 30, tzinfo=datetime.UTC)
+    with timezone.override(zoneinfo.ZoneInfo(zone)):
+        ours = rendered('{{ moment|date("M j, g:i A") }}', moment=moment)
+        djangos = Template('{{ moment|date:"M j, g:i A" }}').render(Context({"moment": moment}))
+    assert ours == djangos == shown
