@@ -25,17 +25,15 @@ def retire_unasked(questionnaire: Questionnaire, document: AnswerDocument, *, at
 
 def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> dict[int, Truth]:
     """For each page number: TRUE asked, FALSE not applicable, UNKNOWN its gate is open, so it is asked too."""
-    asked: dict[int, Truth] = {}
+    asked = dict.fromkeys(range(1, len(questionnaire.pages) + 1), Truth.TRUE)
     gates: dict[str, Any] = {}
-    for page in questionnaire.pages:
-        if not page.item.enable_when:
-            asked[page.number] = Truth.TRUE
-            continue
+    for page in questionnaire.pages_with_a_gate:
         truths = []
         for condition in page.item.enable_when:
-            if condition.question not in gates:
-                gates[condition.question] = _gate(questionnaire, document, asked, condition.question)
-            truths.append(_condition(gates[condition.question], condition))
+            question = condition.question
+            if question not in gates:
+                gates[question] = _gate(questionnaire, document, asked, question)
+            truths.append(_condition(gates[question], condition))
         asked[page.number] = _any(truths) if page.item.enable_any else _all(truths)
     return asked
 

@@ -7,6 +7,7 @@ question, one tight group, or a text to read.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 SENSITIVITIES = ("none", "mental-health", "substance-use")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
@@ -198,6 +199,17 @@ class Questionnaire:
     def pages(self) -> tuple[Page, ...]:
         pages = ((section, item) for section in self.sections for item in section.items)
         return tuple(Page(number, section, item) for number, (section, item) in enumerate(pages, 1))
+
+    @cached_property
+    def pages_with_a_gate(self) -> tuple[Page, ...]:
+        return tuple(page for page in self.pages if page.item.enable_when)
+
+    @cached_property
+    def questions_by_section(self) -> tuple[tuple[Section, tuple[tuple[Item, int], ...]], ...]:
+        """The sections that ask something: each question with the number of its page."""
+        numbered = ((p.section, item, p.number) for p in self.pages for item in p.questions)
+        groups = groupby(numbered, key=lambda one: one[0])
+        return tuple((section, tuple((item, number) for _, item, number in own)) for section, own in groups)
 
     @cached_property
     def questions(self) -> dict[str, Item]:

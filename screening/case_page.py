@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db.models import CharField, Q
@@ -298,21 +296,21 @@ def _sections(
     changes: dict[str, list[Answer]] = {}
     for answer in document.history:
         changes.setdefault(answer.link_id, []).append(answer)
-    for section, pages in groupby(questionnaire.pages, key=attrgetter("section")):
-        rows = tuple(
-            _row(
-                item,
-                document.get(item.link_id),
-                asked[page.number],
-                changes.get(item.link_id, ()),
-                behind.get(item.link_id, ()),
-                lost=lost,
-            )
-            for page in pages
-            for item in page.questions
+    for section, own in questionnaire.questions_by_section:
+        yield (
+            section,
+            tuple(
+                _row(
+                    item,
+                    document.get(item.link_id),
+                    asked[number],
+                    changes.get(item.link_id, ()),
+                    behind.get(item.link_id, ()),
+                    lost=lost,
+                )
+                for item, number in own
+            ),
         )
-        if rows:
-            yield section, rows
 
 
 def _scores(questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth]) -> Iterable[ShownScore]:

@@ -6,7 +6,7 @@ times as long as the database needs to answer it.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.db.models.lookups import In
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery
+from psycopg import sql
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -37,7 +38,7 @@ class _Statement:
 
     def __init__(self, queryset: "models.QuerySet[Any, Any]") -> None:
         compiler: Any = queryset.query.get_compiler(connection=connection)
-        self.text, self.parameters = compiler.as_sql()
+        self.text, self.givens = _with_constants(*compiler.as_sql())
         columns, own = compiler.select, compiler.klass_info["select_fields"]
         self.compiler, self.model = compiler, compiler.klass_info["model"]
         self.converters = compiler.get_converters([column for column, *_ in columns])
@@ -49,7 +50,7 @@ class _Statement:
     def sent(self, values: dict[str, Any], *, counting: bool = False) -> list[Any]:
         text = f"SELECT count(*) FROM ({self.text}) AS counted" if counting else self.text  # noqa: S608 - Django's own
         with connection.cursor() as cursor:
-            cursor.execute(text, [p.out_of(values) if isinstance(p, Given) else p for p in self.parameters])
+            cursor.execute(text, [given.out_of(values) for given in self.givens])
             return cursor.fetchall()
 
     def instances(self, rows: Iterable[Any]) -> Iterator[Any]:
@@ -60,6 +61,21 @@ class _Statement:
             for name, position in self.annotations:
                 setattr(instance, name, row[position])
             yield instance
+
+
+def _with_constants(text: str, parameters: Sequence[Any]) -> tuple[str, list[Given]]:
+    """The text with everything but its `Given`s in place: PostgreSQL can plan for "is not decided" once and for all,
+    and not for "is not $1"."""
+    first, *others = text.split("%s")
+    parts, givens = [first], []
+    for parameter, following in zip(parameters, others, strict=True):
+        if isinstance(parameter, Given):
+            givens.append(parameter)
+            parts.append("%s")
+        else:
+            parts.append(sql.Literal(parameter).as_string().replace("%", "%%"))
+        parts.append(following)
+    return "".join(parts), givens
 
 
 class Composed(Generic[Row]):

@@ -42,6 +42,8 @@ from screening.verification import verified
 
 _BATCH = 2000
 _MOST_VERIFIED = 3000
+# Rounds that do not count: a server in use has planned its statements and knows its templates.
+_WARM_UP = 10
 _FRAMES = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -132,12 +134,12 @@ class Bench:
 
     def measure(self) -> list[Measured]:
         self.tuned.grow_to(Case.objects.count())
-        drafts = [answer_draft(self.clinic, self.answers) for _ in range(self.rounds + 2)]
+        drafts = [answer_draft(self.clinic, self.answers) for _ in range(self.rounds + _WARM_UP + 2)]
         for draft in drafts:
             self._give_pass(draft)
-        cases = iter(list(Case.objects.order_by("?").values_list("reference", flat=True)[: self.rounds + 2]))
+        cases = iter(list(Case.objects.order_by("?").values_list("reference", flat=True)[: self.rounds + _WARM_UP + 2]))
         deep = self._deep_cursor()
-        submits, tuned_submits = iter(drafts), iter(self.tuned.drafts(self.rounds + 2))
+        submits, tuned_submits = iter(drafts), iter(self.tuned.drafts(self.rounds + _WARM_UP + 2))
         tuned = self.tuned
         return [
             self._row("rules for a full intake, explained", self._rules),
@@ -207,10 +209,12 @@ class Bench:
     def _time(self, *operations: Callable[[], Any]) -> list[Spent]:
         """The medians of each, taking turns. They leave out the full pages that follow a checkpoint."""
         samples: list[list[Spent]] = [[] for _ in operations]
-        for _ in range(self.rounds):
+        for _ in range(_WARM_UP + self.rounds):
             for operation, taken in zip(operations, samples, strict=True):
                 taken.append(spent_by(operation))
-        return [Spent(*(statistics.median(values) for values in zip(*taken, strict=True))) for taken in samples]
+        return [
+            Spent(*(statistics.median(values) for values in zip(*taken[_WARM_UP:], strict=True))) for taken in samples
+        ]
 
     def _give_pass(self, draft: QuestionnaireResponse) -> None:
         """Lets a browser open a draft. One client serves them all, because a new one loads the middleware."""
