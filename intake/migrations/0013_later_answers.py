@@ -1,6 +1,5 @@
 from django.db import migrations, models
 
-
 # Without the column the pages that stand in it are lost, and an earlier version could not read them anyway.
 REFUSE = """
     DO $$ BEGIN
