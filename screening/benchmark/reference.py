@@ -30,7 +30,7 @@ TABLES = """
 CREATE TABLE reference_response (id uuid PRIMARY KEY, owner uuid, revision int, status text, body bytea);
 CREATE TABLE reference_section (response uuid, number int, body bytea, PRIMARY KEY (response, number));
 CREATE TABLE reference_case (
-    id uuid PRIMARY KEY, response uuid, status text, severity int, opened_at timestamptz, reference text
+    id uuid PRIMARY KEY, response uuid UNIQUE, status text, severity int, opened_at timestamptz, reference text
 );
 CREATE INDEX reference_case_queue ON reference_case (severity, opened_at, id);
 CREATE TABLE reference_finding (id uuid PRIMARY KEY, parent uuid, rule text, tier text, caused_by text[]);
