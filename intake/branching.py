@@ -7,34 +7,58 @@ from typing import Any
 from intake.answer_shapes import has_shape
 from intake.answers import AnswerDocument
 from intake.measures import measures
-from intake.questionnaires import PARTS, Condition, Item, Questionnaire
+from intake.questionnaires import PARTS, Condition, Item, Page, Questionnaire
 from intake.scores import score_or_screen
 from intake.truth import Truth
 
 
-def retire_unasked(questionnaire: Questionnaire, document: AnswerDocument, *, at: str) -> dict[int, Truth]:
-    """Moves answers whose gate is now a definite "no" to the history. Returns what is asked, which that leaves as it
-    was: a page that is not asked opens no other, whatever it still holds."""
-    asked = what_is_asked(questionnaire, document)
-    for page in questionnaire.pages:
-        if asked[page.number] is Truth.FALSE:
-            for item in page.questions:
-                document.retire(item.link_id, at=at)
+class Asked(dict[int, Truth]):
+    """For each page number: TRUE asked, FALSE not applicable, UNKNOWN its gate is open, so it is asked too.
+
+    Found out when somebody looks, so that whoever needs the next page does not pay for all of them.
+    """
+
+    def __init__(self, questionnaire: Questionnaire, document: AnswerDocument) -> None:
+        super().__init__(questionnaire.asked_of_everybody)
+        self._questionnaire, self._document = questionnaire, document
+        self._gates: dict[str, Any] = {}
+
+    def __missing__(self, number: int) -> Truth:
+        item, gates = self._questionnaire.pages[number - 1].item, self._gates
+        truths = []
+        for condition in item.enable_when:
+            question = condition.question
+            if question not in gates:
+                gates[question] = _gate(self._questionnaire, self._document, self, question)
+            truths.append(_condition(gates[question], condition))
+        self[number] = asked = _any(truths) if item.enable_any else _all(truths)
+        return asked
+
+
+def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> Asked:
+    """Of every page, for a document that changes afterwards."""
+    asked = Asked(questionnaire, document)
+    for page in questionnaire.pages_with_a_gate:
+        asked[page.number]
     return asked
 
 
-def what_is_asked(questionnaire: Questionnaire, document: AnswerDocument) -> dict[int, Truth]:
-    """For each page number: TRUE asked, FALSE not applicable, UNKNOWN its gate is open, so it is asked too."""
-    asked = dict.fromkeys(range(1, len(questionnaire.pages) + 1), Truth.TRUE)
-    gates: dict[str, Any] = {}
-    for page in questionnaire.pages_with_a_gate:
-        truths = []
-        for condition in page.item.enable_when:
-            question = condition.question
-            if question not in gates:
-                gates[question] = _gate(questionnaire, document, asked, question)
-            truths.append(_condition(gates[question], condition))
-        asked[page.number] = _any(truths) if page.item.enable_any else _all(truths)
+def retire_unasked(
+    questionnaire: Questionnaire, document: AnswerDocument, *, at: str, saved: Page | None = None
+) -> Asked:
+    """Moves answers whose gate is now a definite "no" to the history. Returns what is asked, which that leaves as it
+    was: a page that is not asked opens no other, whatever it still holds.
+
+    `saved` is the only page that changed since the last time, if that is known: most close none but themselves.
+    """
+    if saved is not None and questionnaire.gating.isdisjoint(item.link_id for item in saved.questions):
+        asked, pages = Asked(questionnaire, document), [saved]
+    else:
+        asked, pages = what_is_asked(questionnaire, document), [*questionnaire.pages_with_a_gate]
+    for page in pages:
+        if asked[page.number] is Truth.FALSE:
+            for item in page.questions:
+                document.retire(item.link_id, at=at)
     return asked
 
 

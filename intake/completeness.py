@@ -1,7 +1,7 @@
 """How far a response has come: what is left to answer, and what stands in the way of submitting it."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -35,11 +35,9 @@ class Gap:
     item: Item
 
 
-def asked_pages(
-    questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth] | None = None
-) -> list[Page]:
-    """The pages to go through, in order. `asked` is what `what_is_asked` says of the document, where that is known."""
-    asked = asked or what_is_asked(questionnaire, document)
+def asked_pages(questionnaire: Questionnaire, document: AnswerDocument) -> list[Page]:
+    """The pages to go through, in order."""
+    asked = what_is_asked(questionnaire, document)
     return [page for page in questionnaire.pages if asked[page.number] is not Truth.FALSE]
 
 
@@ -75,7 +73,7 @@ def section_progress(section: Section, pages: list[Page], document: AnswerDocume
     return Progress.STARTED if touched else Progress.NOT_STARTED
 
 
-def first_open_page(pages: list[Page], document: AnswerDocument) -> Page | None:
+def first_open_page(pages: Iterable[Page], document: AnswerDocument) -> Page | None:
     return next((page for page in pages if not is_done(page, document)), None)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
+from intake.truth import Truth
+
 SENSITIVITIES = ("none", "mental-health", "substance-use")
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "exists")
 TYPES = [
@@ -203,6 +205,21 @@ class Questionnaire:
     @cached_property
     def pages_with_a_gate(self) -> tuple[Page, ...]:
         return tuple(page for page in self.pages if page.item.enable_when)
+
+    @cached_property
+    def asked_of_everybody(self) -> dict[int, Truth]:
+        return {page.number: Truth.TRUE for page in self.pages if not page.item.enable_when}
+
+    @cached_property
+    def gating(self) -> frozenset[str]:
+        """The questions whose answers a condition looks at, by themselves or in a score."""
+        found: set[str] = set()
+        for name in {condition.question for page in self.pages for condition in page.item.enable_when}:
+            screen = self.screens.get(name)
+            score = self.scores.get(screen.score if screen else name)
+            found |= {question for question, _answer, _cut_off in screen.other_cut_offs} if screen else set()
+            found |= set(self.items_of(score)) if score else {"blood_pressure" if name in PARTS else name}
+        return frozenset(found)
 
     @cached_property
     def questions_by_section(self) -> tuple[tuple[Section, tuple[tuple[Item, int], ...]], ...]:

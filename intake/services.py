@@ -19,8 +19,8 @@ from clinic_site.encryption.models import DataKey
 from clinic_site.messaging.models import OutboxMessage
 from clinic_site.records.composed import insert
 from intake.answers import Answer, AnswerDocument, Reply, State
-from intake.branching import retire_unasked
-from intake.completeness import Gap, asked_pages, gaps
+from intake.branching import Asked, retire_unasked
+from intake.completeness import Gap, gaps
 from intake.models import Consent, ConsentDecision, Patient, QuestionnaireResponse
 from intake.published import current_version, questionnaire_of
 from intake.questionnaires import Page, Questionnaire
@@ -47,12 +47,12 @@ class Incomplete(Exception):
 
 @dataclass(frozen=True)
 class SavedPage:
-    """What a save left: the document as it now is, the pages it makes us ask, and the rules that call for help."""
+    """What a save left: the document as it now is, what it makes us ask, and the rules that call for help."""
 
     document: AnswerDocument
     revision: int
     emergency_rules: tuple[str, ...]
-    pages: list[Page]
+    asked: Asked
 
 
 @transaction.atomic
@@ -118,7 +118,7 @@ def _save_page(
     considered = document.copy() if conflicts or not response.is_draft else document
     for answer in answers:
         considered.put(answer)
-    asked = retire_unasked(questionnaire, considered, at=now.isoformat())
+    asked = retire_unasked(questionnaire, considered, at=now.isoformat(), saved=page)
     if response.is_draft:
         document.history += answers if conflicts else []
         keep(response, document, at=now)
@@ -145,8 +145,8 @@ def _save_page(
             )
         ]
     )
-    pages = asked_pages(questionnaire, document, asked if considered is document else None)
-    return SavedPage(document, response.revision, emergency_rules, pages)
+    asked = asked if considered is document else Asked(questionnaire, document)
+    return SavedPage(document, response.revision, emergency_rules, asked)
 
 
 HELP_REPLY = "help_page_reply"

@@ -60,6 +60,7 @@ from intake.services import (
     submit_response,
 )
 from intake.signals import answers_reviewed
+from intake.truth import Truth
 
 log = logging.getLogger(__name__)
 
@@ -234,13 +235,12 @@ def _conflict(
 
 
 def _onward(response: QuestionnaireResponse, saved: SavedPage, shown: Page, *, change: bool) -> HttpResponse:
-    pages = saved.pages
+    later = questionnaire_of(response).pages[shown.number :]
+    pages = (page for page in later if saved.asked[page.number] is not Truth.FALSE)
     if change:
-        following = first_open_page(
-            [p for p in pages if p.number > shown.number and p.item.enable_when], saved.document
-        )
+        following = first_open_page((page for page in pages if page.item.enable_when), saved.document)
     else:
-        following = next((p for p in pages if p.number > shown.number), None)
+        following = next(pages, None)
     if following is None:
         return see_other("intake:check", response.public_id)
     # A change that opens a further question leads back to the check page once that is answered.

@@ -130,3 +130,37 @@ def test_a_gate_that_opens_again_does_not_bring_back_what_was_answered_behind_it
             assert document.changes(link_id)[-1].value == before[link_id].value, (seed, link_id)
         reopened += bool(retired)
     assert reopened
+
+
+def test_an_answer_that_no_condition_looks_at_changes_nothing_that_is_asked():
+    """A saved page that closes no other is not searched for pages it closed: this is why nothing is missed."""
+    others = [item for item in QUESTIONNAIRE.questions.values() if item.link_id not in QUESTIONNAIRE.gating]
+    assert others
+    assert QUESTIONNAIRE.gating >= set(GATES)
+    for number in range(budget(20, 10_000)):
+        seed = f"other {number}"
+        chance = Random(seed)
+        document = random_document(chance, unknown=0.2)
+        asked = what_is_asked(QUESTIONNAIRE, document)
+        for item in others:
+            if chance.random() < 0.3:
+                leave_out(document, item.link_id, chance.choice(WITHOUT_ANSWER))
+            else:
+                document.put(an_answer(item.link_id, random_value(item, chance)))
+        assert what_is_asked(QUESTIONNAIRE, document) == asked, seed
+
+
+def test_a_page_is_retired_alike_with_and_without_knowing_what_was_saved():
+    for number in range(budget(20, 5_000)):
+        seed = f"saved {number}"
+        chance = Random(seed)
+        document = random_document(chance, unknown=0.2)
+        page = chance.choice(QUESTIONNAIRE.pages)
+        for item in page.questions:
+            document.put(an_answer(item.link_id, random_value(item, chance)))
+        told, untold = document.copy(), document.copy()
+        asked = retire_unasked(QUESTIONNAIRE, told, at=AT, saved=page)
+        assert dict(retire_unasked(QUESTIONNAIRE, untold, at=AT)) == {
+            p.number: asked[p.number] for p in QUESTIONNAIRE.pages
+        }
+        assert told == untold, seed
