@@ -23,6 +23,13 @@ def at(monkeypatch, moment):
     monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
 
+def write(moment, action, **fields):
+    """Writes an event of that moment. Its key is made here, because keys go by the clock of the machine."""
+    event = audit_event(action, **fields)
+    event.id = reading.first_key_of(moment - timedelta(milliseconds=AuditEvent.objects.count()))
+    record([event])
+
+
 @pytest.fixture
 def auditor(clinic, signed_in, monkeypatch):
     at(monkeypatch, NOON)
@@ -47,10 +54,7 @@ def written(clinic, ada, monkeypatch):
         (9, ada, "case.read", {"reference": TWO}),
     ):
         at(monkeypatch, NOON - timedelta(days=days))
-        # Keys are made by the clock of the machine, which the test does not turn back.
-        event = audit_event(action, clinic_id=clinic.id, user=user, address="192.0.2.7", **fields)
-        event.id = reading.first_key_of(NOON - timedelta(days=days, milliseconds=AuditEvent.objects.count()))
-        record([event])
+        write(NOON - timedelta(days=days), action, clinic_id=clinic.id, user=user, address="192.0.2.7", **fields)
     at(monkeypatch, NOON)
 
 
@@ -83,7 +87,7 @@ def test_the_trail_is_filtered_by_record_action_and_days(auditor, written, asked
 
 
 def test_what_patients_did_themselves_is_shown_only_when_asked_for(auditor, written, clinic):
-    record([audit_event("response.submitted", clinic_id=clinic.id, actor=Actor.PATIENT, reference=ONE)])
+    write(NOON, "response.submitted", clinic_id=clinic.id, actor=Actor.PATIENT, reference=ONE)
     assert "response.submitted" not in shown(auditor)
     assert "response.submitted" in shown(auditor, patients="on")
 
@@ -113,7 +117,7 @@ def test_what_can_not_be_looked_for_is_told_at_its_field(auditor, asked, field):
 
 def test_an_auditor_can_not_choose_or_see_another_clinic(auditor, written):
     foreign = make_clinic("lakeside")
-    record([audit_event("case.read", clinic_id=foreign.id, user=make_user("clinician", foreign), reference=TWO)])
+    write(NOON, "case.read", clinic_id=foreign.id, user=make_user("clinician", foreign), reference=TWO)
     assert "case.read" not in shown(auditor, reference=TWO)
     assert auditor.get("/audit/", {"clinic": foreign.pk}).status_code == 422
 
