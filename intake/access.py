@@ -20,7 +20,10 @@ from intake.models import QuestionnaireResponse
 
 IDLE_SECONDS = 20 * 60
 _OPEN_SECONDS = 4 * 60 * 60
-_PREFIX = "intake-" if settings.PLAIN_HTTP else "__Host-intake-"
+_HOST = "" if settings.PLAIN_HTTP else "__Host-"
+_PREFIX = f"{_HOST}intake-"
+# Set by `patient.js` when somebody leaves, because Back may be pressed before our answer to leaving has come.
+LEFT_COOKIE = f"{_HOST}left"
 _DRAFT_LIVES_SECONDS = 30 * 24 * 60 * 60
 _TICKET_SALT = "intake.page-ticket"
 _PASS_SALT = "intake.pass"  # noqa: S105 - the name of a use, no secret
@@ -59,6 +62,8 @@ class Pass:
     opened: float = 0
     seen: float = 0
     own_device: bool = False
+    # From a cookie of its own, which can only shut.
+    left: bool = False
 
     def written(self) -> str:
         marks = f"{self.token}:{self.opened:.6f}:{self.seen:.6f}:{int(self.own_device)}"
@@ -67,7 +72,7 @@ class Pass:
     def was_left(self, response: QuestionnaireResponse) -> bool:
         """Whether the person left in a hurry since this was opened. Of the opening, not of the last use: a page that
         was on its way at that moment must not open it again."""
-        return response.closed_at is not None and self.opened < response.closed_at.timestamp()
+        return self.left or (response.closed_at is not None and self.opened < response.closed_at.timestamp())
 
     def is_open(self, response: QuestionnaireResponse) -> bool:
         now = timezone.now().timestamp()
@@ -78,11 +83,12 @@ class Pass:
 def cookie_of(request: HttpRequest, public_id: str) -> Pass:
     """What the cookie says, whether or not it opens anything."""
     written = request.COOKIES.get(pass_cookie(public_id), "")
+    left = bool(request.COOKIES.get(LEFT_COOKIE))
     try:
         token, opened, seen, own = signing.Signer(salt=_PASS_SALT).unsign(written).split(":")
-        return Pass(token, float(opened), float(seen), own == "1")
+        return Pass(token, float(opened), float(seen), own == "1", left)
     except (signing.BadSignature, ValueError):
-        return Pass(written.partition(":")[0])
+        return Pass(written.partition(":")[0], left=left)
 
 
 def pass_cookie(public_id: str) -> str:
@@ -144,6 +150,7 @@ def set_pass(
     """Opens the draft in this browser."""
     now = timezone.now().timestamp()
     _set(http_response, response.public_id, Pass(token, now, now, own_device))
+    forget_leaving(http_response)
 
 
 def shut_pass(http_response: HttpResponse, public_id: str, held: Pass) -> None:
@@ -156,11 +163,20 @@ def drop_pass(http_response: HttpResponse, public_id: str) -> None:
     _set(http_response, public_id, None)
 
 
+def forget_leaving(http_response: HttpResponse) -> None:
+    """This browser forgets that somebody left: we know it by now, or they came back."""
+    _set_cookie(http_response, LEFT_COOKIE, "")
+
+
 def _set(http_response: HttpResponse, public_id: str, held: Pass | None) -> None:
+    _set_cookie(http_response, pass_cookie(public_id), held.written() if held else "")
+
+
+def _set_cookie(http_response: HttpResponse, name: str, value: str) -> None:
     http_response.set_cookie(
-        pass_cookie(public_id),
-        held.written() if held else "",
-        max_age=_DRAFT_LIVES_SECONDS if held else 0,
+        name,
+        value,
+        max_age=_DRAFT_LIVES_SECONDS if value else 0,
         secure=not settings.PLAIN_HTTP,
         httponly=True,
         samesite="Lax",

@@ -20,6 +20,7 @@ from intake.access import (
     cookie_of,
     counts_as_use,
     drop_pass,
+    forget_leaving,
     held_public_ids,
     holds_open_pass,
     read_pass,
@@ -194,6 +195,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     left = render(request, "intake/left.html", {"leave_for": LEAVE_FOR})
     left.headers["Referrer-Policy"] = "no-referrer"
     forgets = [_leave_one(request, left, public_id) for public_id in held_public_ids(request)[:20]]
+    forget_leaving(left)
     kinds = ["cache", "cookies", "storage"] if all(forgets) else ["cache", "storage"]
     left.headers["Clear-Site-Data"] = ", ".join(f'"{kind}"' for kind in kinds)
     return left

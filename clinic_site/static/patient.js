@@ -8,10 +8,17 @@
   // A page that the browser kept is asked for anew: it may have been left or sent meanwhile.
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
+  // Until the server knows, this cookie shuts the form here: Back may be pressed first. Its 20 minutes are those of a pause.
+  const markAsLeft = () => {
+    const [name, end] = location.protocol === "https:" ? ["__Host-left", "; Secure"] : ["left", ""];
+    document.cookie = `${name}=1; Path=/; Max-Age=1200; SameSite=Lax${end}`;
+  };
+
   // Leaving takes the place of this page in the history, and does not wait for our answer. What was typed is kept.
   const leave = (event) => {
     if (page && page.elements.ticket) post(page);
     if (!post(leaveForm)) return;
+    markAsLeft();
     if (event) event.preventDefault();
     document.body.hidden = true;
     document.title = "Weather";

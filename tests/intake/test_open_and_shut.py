@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from clinic_site.audit.models import AuditEvent
-from intake.access import Pass, pass_cookie
+from intake.access import LEFT_COOKIE, Pass, pass_cookie
 from tests.conftest import shipped_questionnaire
 from tests.intake.drafts import filled
 from tests.intake.returning import SECOND, open_draft, with_ways
@@ -257,6 +257,53 @@ def test_a_page_on_its_way_while_the_person_leaves_does_not_open_the_draft_again
     patient.client.post("/leave/")
     after = Pass(token, float(opened), timezone.now().timestamp() + 1).written()
     assert browser_with(patient, after).get(f"/intake/{patient.public_id}/").status_code == 403
+
+
+def leave_with_a_script(patient: PatientBrowser) -> None:
+    """What the script leaves behind before the server has heard of it."""
+    patient.client.cookies[LEFT_COOKIE] = "1"
+
+
+@pytest.mark.parametrize("place", ["", "1/", "check/", "call/", "return/", "done/", "continue/"])
+def test_back_shows_nothing_while_leaving_is_on_its_way(patient, place):
+    leave_with_a_script(patient)
+    page = get(patient, place)
+    assert page.status_code == 403
+    said = ["Quixotina", patient.clinic.name]
+    assert [words for words in said if words in page.content.decode()] == []
+    assert pass_cookie(patient.public_id) not in page.cookies
+    help_page = get(patient, "help/")
+    assert help_page.status_code == 200
+    assert patient.clinic.name not in help_page.content.decode()
+
+
+def test_the_mark_of_leaving_is_gone_once_the_server_knows(patient):
+    leave_with_a_script(patient)
+    left = patient.client.post("/leave/")
+    assert left.cookies[LEFT_COOKIE]["max-age"] == 0
+    assert patient.response.closed_at is not None
+    assert get(patient).status_code == 403
+
+
+def test_who_left_with_a_script_goes_on_from_the_clinic_s_first_page(patient):
+    leave_with_a_script(patient)
+    assert "Continue your form" in patient.client.get("/at/riverside/").content.decode()
+    opened = patient.wake()
+    assert (opened.status_code, opened.cookies[LEFT_COOKIE]["max-age"]) == (303, 0)
+    assert "Quixotina" in patient.client.get(patient.url("legal_given_name")).content.decode()
+
+
+def test_a_mark_of_leaving_does_not_shut_a_form_begun_later(patient):
+    leave_with_a_script(patient)
+    begun = patient.client.post("/at/riverside/")
+    assert patient.client.get(begun["Location"]).status_code == 200
+
+
+def test_what_the_script_sends_while_leaving_is_kept(patient):
+    ticket = patient.client.get(patient.url("other_allergies")).context["ticket"]
+    leave_with_a_script(patient)
+    patient.client.post(patient.url("other_allergies"), {"ticket": ticket, "other_allergies": "latex"})
+    assert patient.response.document().value("other_allergies") == "latex"
 
 
 def test_what_is_typed_is_kept_when_it_arrives_after_leaving(published, clinic):

@@ -13,6 +13,7 @@ from playwright.sync_api import Error, Page, expect
 
 from clinic_site.clinics.models import Clinic
 from intake.access import pass_cookie
+from intake.returning import leave_draft
 from intake.services import save_page
 from tests.intake.returning import SECOND, mailed, with_ways
 from tests.journeys.conftest import OpenPage, go_on_as, save
@@ -63,6 +64,37 @@ def test_the_back_button_shows_nothing_after_leaving(riverside: Clinic, leave_fr
     again = page.context.new_page()
     again.goto(patient.url("legal_given_name"))
     shows_nothing(again)
+
+
+@pytest.mark.parametrize("way", ["button", "keys"])
+def test_the_back_button_shows_nothing_before_the_server_has_heard(riverside: Clinic, leave_from, way):
+    page, patient = leave_from(scripts=True), PatientBrowser(riverside)
+    on_a_page(page, patient)
+    heard, go_on, left = threading.Event(), threading.Event(), threading.Event()
+
+    def wait_and_leave(*args: Any) -> bool:
+        heard.set()
+        go_on.wait(timeout=20)
+        try:
+            return leave_draft(*args)
+        finally:
+            left.set()
+
+    with mock.patch("intake.return_views.leave_draft", wait_and_leave):
+        if way == "button":
+            page.get_by_role("button", name="Leave quickly").click()
+        else:
+            page.keyboard.press("Escape")
+            page.keyboard.press("Escape")
+        page.wait_for_url(WEATHER)
+        assert heard.wait(timeout=20)
+        page.go_back()
+        shows_nothing(page)
+        page.goto(patient.url("legal_given_name"))
+        shows_nothing(page)
+        go_on.set()
+        assert left.wait(timeout=20)
+    assert patient.response.closed_at is not None
 
 
 def test_the_back_button_shows_nothing_without_a_network_either(riverside: Clinic, leave_from):
