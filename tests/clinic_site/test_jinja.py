@@ -6,7 +6,10 @@ import zoneinfo
 import pytest
 from django.template import Context, Template, engines
 from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
 from jinja2 import UndefinedError
+from markupsafe import escape
 
 HOSTILE = '<b title="x">\'&'
 
@@ -17,6 +20,46 @@ def rendered(markup, **names):
 
 def test_everything_is_escaped():
     assert rendered("{{ words }}", words=HOSTILE) == "&lt;b title=&#34;x&#34;&gt;&#39;&amp;"
+
+
+class Words(str):
+    """A text that is not quite one, as a choice of Django's is."""
+
+
+class Markup:
+    def __html__(self):
+        return "<i>ours</i>"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        HOSTILE,
+        Words(HOSTILE),
+        mark_safe("<i>ours</i>"),
+        Markup(),
+        gettext_lazy("Save"),
+        7,
+        1.5,
+        None,
+        [HOSTILE],
+        b"<b>",
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "{{ value }}",
+        "{% for one in [value] %}{{ one }}{% endfor %}",
+        "{% macro shown(value) %}{{ value }}{% endmacro %}{{ shown(value) }}",
+        "{% set shown %}{{ value }}{% endset %}{{ shown }}",
+        "{% autoescape on %}{{ value }}{% endautoescape %}",
+    ],
+)
+def test_a_value_is_printed_as_markupsafe_escapes_it(value, markup):
+    assert rendered(markup, value=value, on=True) == str(escape(value))
 
 
 def test_what_is_missing_is_an_error_and_not_an_empty_place():
