@@ -45,6 +45,10 @@ class _Environment(Environment):
     code_generator_class = _Generator
     printed = staticmethod(_printed)
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """In Django's order: what a dictionary holds comes first, and no exception is raised on the way to it."""
+        return obj[attribute] if type(obj) is dict and attribute in obj else super().getattr(obj, attribute)
+
 
 def environment(**options: Any) -> Environment:
     """What settings.TEMPLATES names; the options are those of Django's backend."""

@@ -68,6 +68,10 @@ def test_what_is_missing_is_an_error_and_not_an_empty_place():
             rendered(markup, row={})
 
 
+def test_what_a_dictionary_holds_comes_before_what_it_can_do():
+    assert rendered("{{ row.items }} {{ row.get('items') }}", row={"items": "seven"}) == "seven seven"
+
+
 def test_a_part_sees_what_the_page_sees():
     page = Template('{% load jinja %}{% jinja "screening/timeline.html" %}')
     step = {
