@@ -2,7 +2,7 @@
 
 from clinic_site.accounts.models import User
 from clinic_site.audit.services import audit_event, record
-from clinic_site.encryption.cipher import blind_index
+from clinic_site.encryption.cipher import as_compared
 from screening.models import Case
 
 
@@ -11,8 +11,6 @@ def note_same_name(case: Case, user: User, name: str) -> None:
 
     It holds no name. Nothing is refused: many people have the same name, and somebody must see their form.
     """
-    family_names = [text.split()[-1:] for text in (name, user.name)]
-    # Compared as the look-up compares names: without capitals and accents.
-    theirs, own = ([blind_index("same-name", case.clinic_id, word) for word in words] for words in family_names)
+    theirs, own = ([as_compared(word) for word in text.split()[-1:]] for text in (name, user.name))
     if own and own == theirs:
         record([audit_event("case.same-name", clinic_id=case.clinic_id, entity=case, user=user)])

@@ -182,13 +182,13 @@ def blind_index(purpose: str, clinic_id: uuid.UUID, *parts: str) -> bytes:
     """32 bytes that are equal for equal (normalised) parts within one clinic and purpose, and say nothing without the
     key.
     """
-    normalised = [_as_compared(part) for part in parts]
+    normalised = [as_compared(part) for part in parts]
     key = hmac.new(ring().derivation, b"blind-index|" + purpose.encode(), sha256).digest()
     # As JSON, so that no two lists of parts run together to the same bytes.
     return hmac.new(key, clinic_id.bytes + json.dumps(normalised).encode(), sha256).digest()
 
 
-def _as_compared(text: str) -> str:
+def as_compared(text: str) -> str:
     """A name as it is looked up: without capitals, accents and blanks."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter) and not letter.isspace())
