@@ -19,7 +19,7 @@ from intake.answers import Answer, AnswerDocument
 from intake.branching import what_is_asked
 from intake.models import QuestionnaireResponse
 from intake.published import questionnaire_of
-from intake.questionnaires import Item, Questionnaire, Section
+from intake.questionnaires import Questionnaire, Section
 from intake.scores import score_value
 from intake.services import HELP_REPLY
 from intake.truth import Truth
@@ -294,23 +294,21 @@ def _sections(
             behind.setdefault(link_id, []).append(flag)
     # Once for all: a person who went to and fro left a long history.
     changes: dict[str, list[Answer]] = {}
-    for answer in document.history:
-        changes.setdefault(answer.link_id, []).append(answer)
+    for earlier in document.history:
+        changes.setdefault(earlier.link_id, []).append(earlier)
     for section, own in questionnaire.questions_by_section:
-        yield (
-            section,
-            tuple(
-                _row(
-                    item,
-                    document.get(item.link_id),
-                    asked[number],
-                    changes.get(item.link_id, ()),
-                    behind.get(item.link_id, ()),
-                    lost=lost,
-                )
-                for item, number in own
-            ),
-        )
+        rows = []
+        for item, number in own:
+            link_id, answer = item.link_id, document.get(item.link_id)
+            state = "not_asked" if asked[number] is Truth.FALSE else answer.state if answer else "skipped"
+            if lost:
+                state = CANNOT_SHOW_STATE
+            about = changes.get(link_id, ()), behind.get(link_id, ())
+            if answer is None:
+                rows.append(Row(link_id, item.text["en"], "", state, "", "", *about))
+            else:
+                rows.append(Row(link_id, answer.question, answer.shown, state, answer.entered_by, answer.at, *about))
+        yield section, tuple(rows)
 
 
 def _scores(questionnaire: Questionnaire, document: AnswerDocument, asked: Mapping[int, Truth]) -> Iterable[ShownScore]:
@@ -321,23 +319,6 @@ def _scores(questionnaire: Questionnaire, document: AnswerDocument, asked: Mappi
             value = score_value(questionnaire, document, asked, score)
             bands = (label["en"] for start, label in reversed(score.bands) if value is not None and value >= start)
             yield ShownScore(score.title["en"], value, next(bands, ""))
-
-
-def _row(
-    item: Item,
-    answer: Answer | None,
-    asked: Truth,
-    changes: Sequence[Answer],
-    flags: Sequence[Flag],
-    *,
-    lost: bool,
-) -> Row:
-    state = "not_asked" if asked is Truth.FALSE else answer.state if answer else "skipped"
-    if lost:
-        state = CANNOT_SHOW_STATE
-    if answer is None:
-        return Row(item.link_id, item.text["en"], "", state, "", "", changes, flags)
-    return Row(item.link_id, answer.question, answer.shown, state, answer.entered_by, answer.at, changes, flags)
 
 
 def identity_of(response: QuestionnaireResponse, document: AnswerDocument) -> dict[str, Any]:
