@@ -11,6 +11,7 @@ import os
 import random
 import uuid
 import zlib
+from itertools import cycle
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +25,7 @@ from django.urls import path
 
 from clinic_site.accounts.models import User
 from clinic_site.records.identifiers import uuid7
+from intake.questionnaire_reader import SHIPPED, read_questionnaire
 from screening.benchmark.signed_in import sign_in
 
 TABLES = """
@@ -39,7 +41,9 @@ CREATE TABLE reference_audit (id uuid PRIMARY KEY, at timestamptz, actor uuid, a
 """
 QUESTIONS = [f"question_{number}" for number in range(120)]
 _ANSWER = {"shown": "No", "value": "no", "question": "Has this ever happened to you?", "at": "Nov 23, 5:00 PM"}
-ANSWERS = dict.fromkeys(QUESTIONS, _ANSWER)
+# Texts of real questions: one, repeated 120 times, would be packed into next to nothing.
+_TEXTS = cycle(item.text["en"] for item in read_questionnaire(SHIPPED).questions.values())
+ANSWERS = {name: {**_ANSWER, "question": text} for name, text in zip(QUESTIONS, _TEXTS, strict=False)}
 _KEY = AESGCM(bytes(32))
 _engine = Engine()
 _HEAD = (
