@@ -11,7 +11,6 @@ import os
 import random
 import uuid
 import zlib
-from itertools import cycle
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -39,11 +38,15 @@ CREATE TABLE reference_finding (id uuid PRIMARY KEY, parent uuid, rule text, tie
 CREATE INDEX reference_finding_of ON reference_finding (parent);
 CREATE TABLE reference_audit (id uuid PRIMARY KEY, at timestamptz, actor uuid, action text, entity uuid);
 """
+# The texts of the shipped questions: one, repeated 120 times, would be packed into next to nothing. The first 120 are
+# answered; the others do not apply, and the page says so of each, as ours does.
+_TEXTS = [item.text["en"] for item in read_questionnaire(SHIPPED).questions.values()]
 QUESTIONS = [f"question_{number}" for number in range(120)]
-_ANSWER = {"shown": "No", "value": "no", "question": "Has this ever happened to you?", "at": "Nov 23, 5:00 PM"}
-# Texts of real questions: one, repeated 120 times, would be packed into next to nothing.
-_TEXTS = cycle(item.text["en"] for item in read_questionnaire(SHIPPED).questions.values())
-ANSWERS = {name: {**_ANSWER, "question": text} for name, text in zip(QUESTIONS, _TEXTS, strict=False)}
+NOT_ASKED = [(f"question_{number}", text) for number, text in enumerate(_TEXTS) if number >= len(QUESTIONS)]
+ANSWERS = {
+    name: {"shown": "No", "value": "no", "question": text, "at": "Nov 23, 5:00 PM"}
+    for name, text in zip(QUESTIONS, _TEXTS, strict=False)
+}
 _KEY = AESGCM(bytes(32))
 _engine = Engine()
 _HEAD = (
@@ -66,6 +69,7 @@ _CASE = _engine.from_string(
     "<p>{{ step }}</p><p>{% for source in sources %}<a href={{ source }}>{{ source }}</a>{% endfor %}</p></article>"
     "{% endfor %}<dl>{% for name, answer in answers %}<div id={{ name }} class=said--{{ answer.value }}>"
     "<dt>{{ answer.question }}</dt><dd><b>{{ answer.shown }}</b></dd><dd>{{ answer.at }}</dd></div>{% endfor %}</dl>"
+    "<p>{% for name, text in not_asked %}<span id={{ name }}>{{ text }}</span>{% endfor %}</p>"
 )
 _OPTIONS = [("yes", "Yes"), ("no", "No"), ("not_sure", "Not sure"), ("prefer_not_to_say", "Prefer not to say")]
 
@@ -159,7 +163,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def case_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """A response opened, its 120 answers, its findings, and the audit: five statements with session and user."""
+    """A response opened, its 120 answers, what did not apply, its findings, the audit: five statements with the user's."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.id, r.body FROM reference_case c JOIN reference_response r ON r.id = c.response WHERE r.id = %s",
@@ -169,7 +173,8 @@ def case_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         cursor.execute("SELECT rule, tier, caused_by FROM reference_finding WHERE parent = %s", [case])
         findings = cursor.fetchall()
         _audit(cursor, request, "case.read", pk)
-    shown = {"findings": findings, "answers": _opened(body).items(), "step": "What to do next.", "sources": ["a", "b"]}
+    shown = {"findings": findings, "answers": _opened(body).items(), "not_asked": NOT_ASKED}
+    shown |= {"step": "What to do next.", "sources": ["a", "b"]}
     return HttpResponse(_CASE.render(Context({"title": "Case", **shown})))
 
 
