@@ -163,7 +163,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def case_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """A response opened, its 120 answers, what did not apply, its findings, the audit: five statements with the user's."""
+    """A response opened, its 120 answers, what did not apply, its findings, and the audit: five statements."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.id, r.body FROM reference_case c JOIN reference_response r ON r.id = c.response WHERE r.id = %s",
