@@ -89,10 +89,15 @@ class Bench:
         return user
 
     def grow_to(self, count: int) -> None:
-        """Copies the case until there are `count`, each with a data key and a sealed answer document of its own."""
+        """Copies the case until there are `count`, each with a data key and a sealed answer document of its own.
+
+        The reference grows with them.
+        """
         missing = count - Case.objects.count()
         for start in range(0, missing, _BATCH):
             self._copy_batch(min(_BATCH, missing - start))
+        self.tuned.grow_to(Case.objects.count())
+        # Both: a vacuum that starts by itself while something is measured writes into the same log.
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
 
@@ -133,7 +138,6 @@ class Bench:
             _copy(model, instances)
 
     def measure(self) -> list[Measured]:
-        self.tuned.grow_to(Case.objects.count())
         drafts = [answer_draft(self.clinic, self.answers) for _ in range(self.rounds + _WARM_UP + 2)]
         for draft in drafts:
             self._give_pass(draft)
